@@ -1,0 +1,108 @@
+//! The tree of commands and the flags that all of them share. Nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::commands::{self, Invocation};
+use crate::config::Environment;
+use crate::failure::Exit;
+use crate::ui::{Ui, Verbosity};
+
+/// Keeps PostgreSQL + Apache AGE + pgvector databases true to a spec.
+#[derive(Debug, Parser)]
+#[command(name = "edu", version, max_term_width = 100, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, clap::Args)]
+pub struct Global {
+    /// The project's folder [default: the nearest edu.toml upwards]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
+    pub project: Option<PathBuf>,
+    /// Print answers and failures only
+    #[arg(long, short, global = true, help_heading = "Everywhere")]
+    pub quiet: bool,
+    /// When to use colour
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Everywhere"
+    )]
+    pub color: Color,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// In a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Embedded PostgreSQL on this machine: install, start, stop, inspect
+    #[command(subcommand)]
+    Server(commands::server::Command),
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done · 1 findings · 2 usage or configuration · 3 drift or pending · 4 history conflict ·
+5 SQL failed, rolled back · 6 lock not obtained · 7 unreachable · 8 refused · 9 partial, run `edu db
+repair` · 70 bug · 130/143 cancelled";
+
+/// Parses the command line, runs the command, tells a failure, and returns the exit code.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
+        }
+    };
+    let environment = Environment::read();
+    let verbosity = if cli.global.quiet {
+        Verbosity::Quiet
+    } else {
+        Verbosity::Normal
+    };
+    let ui = Ui::new(
+        verbosity,
+        environment.no_colour || cli.global.color == Color::Never,
+    );
+    let invocation = Invocation {
+        global: cli.global,
+        environment,
+        ui,
+    };
+    let outcome = match cli.command {
+        Command::Server(command) => commands::server::run(command, &invocation),
+    };
+    outcome.unwrap_or_else(|failure| {
+        invocation.ui.failure(&failure);
+        failure.exit
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_tree_of_commands_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,17 @@
+//! edu keeps PostgreSQL + Apache AGE + pgvector databases true to a spec.
+//!
+//! `ARCHITECTURE.md` draws the map. The pure modules (`spec`, `sql`, `plan`, …) turn values into
+//! values; the effects (`project`, `pg`, `server`, `ui`) touch files, servers and the terminal; the
+//! commands join them.
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod failure;
+pub mod pg;
+pub mod progress;
+pub mod project;
+pub mod server;
+pub mod spec;
+pub mod sql;
+pub mod ui;

@@ -1,0 +1,7 @@
+//! Parses, runs, and turns the outcome into the exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(edu::cli::main() as u8)
+}

@@ -1,0 +1,62 @@
+//! How long work tells what it is doing, without knowing who listens.
+//!
+//! `pg` and `server` call a [`Report`]; `ui` turns what it hears into bars or lines. Nothing here
+//! prints.
+
+/// What one unit of a stage's total is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Bytes, shown as KiB, MiB.
+    Bytes,
+    /// Countable things: rows, files, migrations.
+    Items,
+}
+
+/// One thing worth knowing while work goes on.
+#[derive(Debug, Clone)]
+pub enum Progress {
+    /// A new stage began and ends the one before. `what` is a present participle with its object:
+    /// "downloading packages". `total` is absent when nobody knows it.
+    Stage {
+        /// What is being done.
+        what: String,
+        /// How many units there are in all.
+        total: Option<u64>,
+        /// What a unit is.
+        unit: Unit,
+    },
+    /// The current stage has reached this many units.
+    At(u64),
+    /// The current stage's text changed: what is being worked on, or waited for.
+    Detail(String),
+    /// A remark that stays on the screen.
+    Note(String),
+    /// The current stage is over.
+    Done,
+}
+
+impl Progress {
+    /// A stage of unknown length.
+    pub fn stage(what: impl Into<String>) -> Self {
+        Self::Stage {
+            what: what.into(),
+            total: None,
+            unit: Unit::Items,
+        }
+    }
+
+    /// A stage of `total` units.
+    pub fn counted(what: impl Into<String>, total: u64, unit: Unit) -> Self {
+        Self::Stage {
+            what: what.into(),
+            total: Some(total),
+            unit,
+        }
+    }
+}
+
+/// Whoever listens to progress.
+pub type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);
+
+/// Listens and does nothing: for tests and for work too short to mention.
+pub fn silent(_: Progress) {}

@@ -1,0 +1,1 @@
+//! Finding the project's folder and reading its files.

@@ -1,0 +1,9 @@
+//! What the project's files want: parsed and checked, values in and values out.
+//!
+//! No file is opened here: `project` hands over paths and texts. Every problem is a [`Failure`]
+//! that names file, line and column.
+//!
+//! [`Failure`]: crate::failure::Failure
+
+pub mod document;
+pub mod manifest;

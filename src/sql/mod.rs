@@ -1,0 +1,1 @@
+//! SQL texts: statements, their offsets, and header comments. No server.

@@ -1,0 +1,301 @@
+//! The only printer: stdout is the answer, stderr is status, progress and failures.
+//!
+//! It decides about colour and bars once, at the start. Everything that came from a file or a
+//! database passes [`clean`] before it reaches a terminal.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::failure::Failure;
+use crate::progress::{Progress, Unit};
+
+/// Without a terminal, a running stage says a word at least this often.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbosity {
+    /// Only answers and failures.
+    Quiet,
+    /// Status and progress too.
+    Normal,
+}
+
+/// The printer.
+pub struct Ui {
+    verbosity: Verbosity,
+    colour_out: bool,
+    colour_err: bool,
+    bars: bool,
+    stage: Mutex<Option<Stage>>,
+}
+
+struct Stage {
+    bar: ProgressBar,
+    what: String,
+    total: Option<u64>,
+    unit: Unit,
+    spoke: Instant,
+    at: u64,
+}
+
+impl Ui {
+    /// A printer for this terminal. `no_colour` is what `NO_COLOR` or `--color never` say.
+    pub fn new(verbosity: Verbosity, no_colour: bool) -> Self {
+        let out = std::io::stdout().is_terminal();
+        let err = std::io::stderr().is_terminal();
+        Self {
+            verbosity,
+            colour_out: out && !no_colour,
+            colour_err: err && !no_colour,
+            bars: err,
+            stage: Mutex::new(None),
+        }
+    }
+
+    /// Prints a part of the answer on stdout. A closed pipe ends the printing, not the work.
+    pub fn answer(&self, text: impl AsRef<str>) {
+        self.pause(|| {
+            let mut out = std::io::stdout().lock();
+            let _ = writeln!(out, "{}", text.as_ref());
+        });
+    }
+
+    /// Prints a line of status on stderr, unless quiet.
+    pub fn status(&self, text: impl AsRef<str>) {
+        if self.verbosity == Verbosity::Normal {
+            self.line(text.as_ref());
+        }
+    }
+
+    /// Prints a finished step: a mark, what was done, and how long it took.
+    pub fn step(&self, what: &str, result: &str, took: Duration) {
+        let mark = self.paint("✓", "32");
+        self.status(format!(
+            "{mark} {what:<11} {result}  {}",
+            self.paint(&human_time(took), "2")
+        ));
+    }
+
+    /// Prints a warning on stderr, whatever the verbosity.
+    pub fn warn(&self, text: impl AsRef<str>) {
+        self.line(&format!(
+            "{} {}",
+            self.paint("warning:", "1;33"),
+            clean(text.as_ref())
+        ));
+    }
+
+    /// Prints a failure with its place in the file, its facts and what to do next.
+    pub fn failure(&self, failure: &Failure) {
+        self.finish_stage();
+        let mut text = format!("{} {}", self.paint("error:", "1;31"), clean(&failure.error));
+        if let Some(excerpt) = &failure.excerpt {
+            let (line, column) = excerpt.position();
+            let end = excerpt.span.end.min(excerpt.text.len());
+            let span = excerpt.span.start.min(end)..end;
+            let report = &[Level::ERROR.primary_title("").element(
+                Snippet::source(&excerpt.text)
+                    .path(&excerpt.path)
+                    .annotation(AnnotationKind::Primary.span(span).label(&excerpt.label)),
+            )];
+            let renderer = if self.colour_err {
+                Renderer::styled()
+            } else {
+                Renderer::plain()
+            };
+            let picture = renderer.render(report).to_string();
+            let picture = picture.split_once('\n').map_or("", |(_, rest)| rest);
+            if picture.is_empty() {
+                text.push_str(&format!("\n --> {}:{line}:{column}", excerpt.path));
+            } else {
+                text.push('\n');
+                text.push_str(picture);
+            }
+        }
+        for fact in &failure.detail {
+            text.push_str(&format!("\n{} {}", self.paint("detail:", "1"), clean(fact)));
+        }
+        if let Some(hint) = &failure.hint {
+            text.push_str(&format!(
+                "\n{} {}",
+                self.paint("hint:", "1;36"),
+                clean(hint)
+            ));
+        }
+        self.line(&text);
+    }
+
+    /// Wraps `text` in an ANSI style where stderr shows colour.
+    pub fn paint(&self, text: &str, style: &str) -> String {
+        if self.colour_err {
+            format!("\u{1b}[{style}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// Whether stdout shows colour.
+    pub fn answers_in_colour(&self) -> bool {
+        self.colour_out
+    }
+
+    /// Hears one piece of progress. Shape: a bar in a terminal, else a line per stage and at least
+    /// one every ten seconds.
+    pub fn hear(&self, progress: Progress) {
+        if self.verbosity == Verbosity::Quiet {
+            return;
+        }
+        match progress {
+            Progress::Stage { what, total, unit } => self.begin_stage(what, total, unit),
+            Progress::At(units) => self.advance(units),
+            Progress::Detail(text) => {
+                if let Some(stage) = self.lock().as_mut() {
+                    stage
+                        .bar
+                        .set_message(format!("{} ({})", stage.what, clean(&text)));
+                    if !self.bars && stage.spoke.elapsed() >= SILENCE_MAX {
+                        stage.spoke = Instant::now();
+                        eprint_line(&format!("  … {} ({})", stage.what, clean(&text)));
+                    }
+                }
+            }
+            Progress::Note(text) => self.line(&format!("  {}", clean(&text))),
+            Progress::Done => self.finish_stage(),
+        }
+    }
+
+    /// The stage lock. A panic while it was held does not take the printer down.
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Stage>> {
+        self.stage
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn begin_stage(&self, what: String, total: Option<u64>, unit: Unit) {
+        self.finish_stage();
+        let target = if self.bars {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(total, target).with_style(style(total, unit));
+        bar.set_message(what.clone());
+        if self.bars {
+            bar.enable_steady_tick(Duration::from_millis(120));
+        } else {
+            eprint_line(&format!("  {what} …"));
+        }
+        *self.lock() = Some(Stage {
+            bar,
+            what,
+            total,
+            unit,
+            spoke: Instant::now(),
+            at: 0,
+        });
+    }
+
+    fn advance(&self, units: u64) {
+        let mut guard = self.lock();
+        let Some(stage) = guard.as_mut() else { return };
+        stage.at = units;
+        stage.bar.set_position(units);
+        if !self.bars && stage.spoke.elapsed() >= SILENCE_MAX {
+            stage.spoke = Instant::now();
+            let of = stage
+                .total
+                .map_or(String::new(), |t| format!(" of {}", amount(t, stage.unit)));
+            eprint_line(&format!(
+                "  … {}: {}{of}",
+                stage.what,
+                amount(units, stage.unit)
+            ));
+        }
+    }
+
+    fn finish_stage(&self) {
+        if let Some(stage) = self.lock().take() {
+            stage.bar.finish_and_clear();
+        }
+    }
+
+    fn line(&self, text: &str) {
+        self.pause(|| eprint_line(text));
+    }
+
+    fn pause(&self, print: impl FnOnce()) {
+        match self.lock().as_ref() {
+            Some(stage) => stage.bar.suspend(print),
+            None => print(),
+        }
+    }
+}
+
+fn eprint_line(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+fn style(total: Option<u64>, unit: Unit) -> ProgressStyle {
+    let template = match (total, unit) {
+        (None, _) => "{spinner} {msg} {elapsed}",
+        (Some(_), Unit::Bytes) => {
+            "{spinner} {msg} [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec} {eta}"
+        }
+        (Some(_), Unit::Items) => "{spinner} {msg} [{bar:24}] {pos}/{len} {eta}",
+    };
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ")
+}
+
+fn amount(units: u64, unit: Unit) -> String {
+    match unit {
+        Unit::Bytes => indicatif::HumanBytes(units).to_string(),
+        Unit::Items => units.to_string(),
+    }
+}
+
+/// Words a duration: `0.4 s`, `12 s`, `3 min 5 s`. Below 100 ms: `12 ms`.
+pub fn human_time(took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    if seconds < 0.1 {
+        format!("{} ms", took.as_millis())
+    } else if seconds < 10.0 {
+        format!("{seconds:.1} s")
+    } else if seconds < 60.0 {
+        format!("{seconds:.0} s")
+    } else {
+        format!("{} min {} s", took.as_secs() / 60, took.as_secs() % 60)
+    }
+}
+
+/// Strips control characters other than newline and tab, so that a name or message from a database
+/// cannot steer the terminal.
+pub fn clean(text: &str) -> String {
+    text.chars()
+        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .filter(|c| !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_cannot_steer_the_terminal() {
+        assert_eq!(clean("a\u{1b}[31mb\u{7}\u{9b}c\nd"), "a[31mbc\nd");
+    }
+
+    #[test]
+    fn a_duration_is_worded_by_its_size() {
+        assert_eq!(human_time(Duration::from_millis(12)), "12 ms");
+        assert_eq!(human_time(Duration::from_millis(1_240)), "1.2 s");
+        assert_eq!(human_time(Duration::from_secs(185)), "3 min 5 s");
+    }
+}
