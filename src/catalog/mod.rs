@@ -1,0 +1,3 @@
+//! What a database holds, as values. Nothing here reads a database: `pg::inspect` does.
+
+pub mod name;
