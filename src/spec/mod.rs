@@ -7,3 +7,4 @@
 
 pub mod document;
 pub mod manifest;
+pub mod migration;

@@ -5,6 +5,7 @@
 
 pub mod duration;
 pub mod fingerprint;
+pub mod header;
 pub mod split;
 pub mod token;
 pub mod transaction;
