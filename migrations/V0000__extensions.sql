@@ -7,7 +7,14 @@
 --   server and may be in use by other databases; dropping the database is the way back.
 
 -- AGE comes first: where the library is preloaded but the extension is missing, ordinary DDL fails.
-CREATE EXTENSION IF NOT EXISTS age;
+-- Not by IF NOT EXISTS: on AGE 1.8 a transaction that has skipped CREATE EXTENSION age so can no longer roll back.
+DO $do$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'age') THEN
+        CREATE EXTENSION age;
+    END IF;
+END
+$do$;
 CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public;
 CREATE EXTENSION IF NOT EXISTS pgcrypto WITH SCHEMA public;
 CREATE EXTENSION IF NOT EXISTS "uuid-ossp" WITH SCHEMA public;
