@@ -1,0 +1,134 @@
+-- edu: role superuser
+-- Intent: everything that needs a superuser, once per database and again whenever asked: extensions, roles,
+--   database settings, privileges, the empty graph, and the functions of AGE that no application role may call.
+--   Every step looks first, so a second run changes nothing. Run it with: edu db bootstrap
+-- Locks: row locks in the shared catalogs (roles, database settings); AccessExclusive on nothing that holds rows.
+-- Undo: none, on purpose. DROP EXTENSION age deletes every graph of the database, the roles belong to the whole
+--   server and may be in use by other databases; dropping the database is the way back.
+
+-- AGE comes first: where the library is preloaded but the extension is missing, ordinary DDL fails.
+-- Not by IF NOT EXISTS: on AGE 1.8 a transaction that has skipped CREATE EXTENSION age so can no longer roll back.
+DO $do$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'age') THEN
+        CREATE EXTENSION age;
+    END IF;
+END
+$do$;
+CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public;
+CREATE EXTENSION IF NOT EXISTS pgcrypto WITH SCHEMA public;
+CREATE EXTENSION IF NOT EXISTS "uuid-ossp" WITH SCHEMA public;
+
+-- Roles are shared by all databases of the server, hence only created when missing.
+-- The login role has no password here: give it one, or a certificate, where it is deployed.
+DO $do$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'edusphere_owner') THEN
+        CREATE ROLE edusphere_owner NOLOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'edusphere_app') THEN
+        CREATE ROLE edusphere_app NOLOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'edusphere_login') THEN
+        CREATE ROLE edusphere_login LOGIN NOINHERIT;
+    END IF;
+END
+$do$;
+
+-- The login role may become the application role and has none of its rights before it does.
+-- It is never made a member of the owner: the owner is not bound by row-level security.
+GRANT edusphere_app TO edusphere_login WITH INHERIT FALSE, SET TRUE;
+
+-- search_path: Cypher needs ag_catalog on the path; in first place it would swallow every unqualified CREATE TABLE.
+-- iterative_scan: without it an approximate index stops after ef_search rows, before the tenant filter is applied,
+-- and a small tenant gets fewer neighbours than asked for, silently.
+DO $do$
+BEGIN
+    EXECUTE pg_catalog.format('ALTER DATABASE %I SET search_path = "$user", public, ag_catalog', pg_catalog.current_database());
+    EXECUTE pg_catalog.format('ALTER DATABASE %I SET hnsw.iterative_scan = %L', pg_catalog.current_database(), 'strict_order');
+    EXECUTE pg_catalog.format('GRANT CONNECT, CREATE ON DATABASE %I TO edusphere_owner', pg_catalog.current_database());
+    EXECUTE pg_catalog.format('GRANT CONNECT ON DATABASE %I TO edusphere_login', pg_catalog.current_database());
+END
+$do$;
+
+-- Schema public: the owner builds, the application uses, nobody else creates.
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE, CREATE ON SCHEMA public TO edusphere_owner;
+GRANT USAGE ON SCHEMA public TO edusphere_app, edusphere_login;
+ALTER DEFAULT PRIVILEGES FOR ROLE edusphere_owner IN SCHEMA public
+    GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO edusphere_app;
+-- PostgreSQL gives EXECUTE on every new function to PUBLIC; here each function is granted by name.
+ALTER DEFAULT PRIVILEGES FOR ROLE edusphere_owner
+    REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+
+-- AGE's own schema: the graph types, operators and the two catalogs ag_graph and ag_label.
+GRANT USAGE ON SCHEMA ag_catalog TO edusphere_owner, edusphere_app;
+GRANT SELECT ON ALL TABLES IN SCHEMA ag_catalog TO edusphere_owner, edusphere_app;
+
+-- Functions of AGE that read a graph past privileges and row-level security (variable-length paths, shortest paths,
+-- statistics, and startNode/endNode before 1.7), that read server files, or that change a graph's structure.
+-- The structural ones go to the owner; nobody but a superuser keeps the others. Bounded traversals are written as
+-- recursive SQL instead, see graph/queries. No AGE function is marked LEAKPROOF: that would trade safety for speed.
+-- Signatures differ between AGE versions, hence the loop over names.
+DO $do$
+DECLARE
+    f pg_catalog.regprocedure;
+    checks_endpoints boolean := (
+        SELECT pg_catalog.string_to_array(pg_catalog.substring(extversion, '^[0-9]+\.[0-9]+'), '.')::int[] >= ARRAY[1, 7]
+        FROM pg_catalog.pg_extension WHERE extname = 'age');
+BEGIN
+    FOR f IN
+        SELECT p.oid FROM pg_catalog.pg_proc p
+        WHERE p.pronamespace = 'ag_catalog'::pg_catalog.regnamespace
+          AND (p.proname IN ('age_vle', 'age_shortest_path', 'age_all_shortest_paths',
+                             'load_labels_from_file', 'load_edges_from_file',
+                             'age_graph_stats', 'age_vertex_stats', 'age_delete_global_graphs',
+                             'age_prepare_pg_upgrade', 'age_finish_pg_upgrade', 'age_revert_pg_upgrade_changes')
+               OR p.proname IN ('age_startnode', 'age_endnode') AND NOT checks_endpoints)
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
+    END LOOP;
+    FOR f IN
+        SELECT p.oid FROM pg_catalog.pg_proc p
+        WHERE p.pronamespace = 'ag_catalog'::pg_catalog.regnamespace
+          AND p.proname IN ('create_graph', 'drop_graph', 'alter_graph', 'create_vlabel', 'create_elabel', 'drop_label',
+                            'create_subgraph', 'create_complete_graph', 'age_create_barbell_graph')
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
+        EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO edusphere_owner', f);
+    END LOOP;
+END
+$do$;
+
+-- The graph, made by its owner: AGE offers no other way to say whose it is. AGE 1.8 looks up an operator class
+-- through search_path here, so ag_catalog has to be on it.
+DO $do$
+DECLARE
+    role_before text := pg_catalog.current_setting('role');
+    path_before text := pg_catalog.current_setting('search_path');
+    graph_owner name;
+BEGIN
+    IF NOT EXISTS (SELECT FROM ag_catalog.ag_graph WHERE name = 'edusphere_graph') THEN
+        PERFORM pg_catalog.set_config('search_path', 'public, ag_catalog', true);
+        PERFORM pg_catalog.set_config('role', 'edusphere_owner', true);
+        PERFORM ag_catalog.create_graph('edusphere_graph');
+        PERFORM pg_catalog.set_config('role', role_before, true);
+        PERFORM pg_catalog.set_config('search_path', path_before, true);
+    END IF;
+    SELECT pg_catalog.pg_get_userbyid(nspowner) INTO graph_owner
+    FROM pg_catalog.pg_namespace WHERE nspname = 'edusphere_graph';
+    IF graph_owner IS DISTINCT FROM 'edusphere_owner' THEN
+        RAISE EXCEPTION 'graph "edusphere_graph" belongs to "%"', graph_owner
+            USING HINT = 'Give the schema edusphere_graph, its tables and its sequences to edusphere_owner, then run: edu db bootstrap';
+    END IF;
+END
+$do$;
+
+-- The application reads and writes vertices and edges; new labels stay a matter of migrations.
+GRANT USAGE ON SCHEMA edusphere_graph TO edusphere_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA edusphere_graph TO edusphere_app;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA edusphere_graph TO edusphere_app;
+ALTER DEFAULT PRIVILEGES FOR ROLE edusphere_owner IN SCHEMA edusphere_graph
+    GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO edusphere_app;
+ALTER DEFAULT PRIVILEGES FOR ROLE edusphere_owner IN SCHEMA edusphere_graph
+    GRANT USAGE ON SEQUENCES TO edusphere_app;
