@@ -1,13 +1,17 @@
 -- edu: role superuser
+-- edu: no-transaction
 -- Intent: everything that needs a superuser, once per database and again whenever asked: extensions, roles,
 --   database settings, privileges, the empty graph, and the functions of AGE that no application role may call.
 --   Every step looks first, so a second run changes nothing. Run it with: edu db bootstrap
+--   One statement at a time, without a transaction around: on AGE 1.8 with PostgreSQL 18 an error in a transaction that
+--   ran CREATE EXTENSION age cannot be rolled back and damages the lock table until the server restarts. After an
+--   error, mend the cause and run the file again.
 -- Locks: row locks in the shared catalogs (roles, database settings); AccessExclusive on nothing that holds rows.
 -- Undo: none, on purpose. DROP EXTENSION age deletes every graph of the database, the roles belong to the whole
 --   server and may be in use by other databases; dropping the database is the way back.
 
 -- AGE comes first: where the library is preloaded but the extension is missing, ordinary DDL fails.
--- Not by IF NOT EXISTS: on AGE 1.8 a transaction that has skipped CREATE EXTENSION age so can no longer roll back.
+-- The command itself is not reached on a second run: on AGE 1.8 even a skipped one takes the rollback away.
 DO $do$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'age') THEN
