@@ -50,6 +50,9 @@ pub enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// What is done to a database: bootstrap, migrate, status
+    #[command(subcommand)]
+    Db(commands::db::Command),
     /// Embedded PostgreSQL on this machine: install, start, stop, inspect
     #[command(subcommand)]
     Server(commands::server::Command),
@@ -89,6 +92,7 @@ pub fn main() -> Exit {
         ui,
     };
     let outcome = match cli.command {
+        Command::Db(command) => commands::db::run(command, &invocation),
         Command::Server(command) => commands::server::run(command, &invocation),
     };
     outcome.unwrap_or_else(|failure| {

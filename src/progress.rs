@@ -3,6 +3,8 @@
 //! `pg` and `server` call a [`Report`]; `ui` turns what it hears into bars or lines. Nothing here
 //! prints.
 
+use std::time::Duration;
+
 /// What one unit of a stage's total is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
@@ -60,3 +62,29 @@ pub type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
 /// Listens and does nothing: for tests and for work too short to mention.
 pub fn silent(_: Progress) {}
+
+/// Words a duration: `0.4 s`, `12 s`, `3 min 5 s`. Below 100 ms: `12 ms`.
+pub fn human_time(took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    if seconds < 0.1 {
+        format!("{} ms", took.as_millis())
+    } else if seconds < 10.0 {
+        format!("{seconds:.1} s")
+    } else if seconds < 60.0 {
+        format!("{seconds:.0} s")
+    } else {
+        format!("{} min {} s", took.as_secs() / 60, took.as_secs() % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_worded_by_its_size() {
+        assert_eq!(human_time(Duration::from_millis(12)), "12 ms");
+        assert_eq!(human_time(Duration::from_millis(1_240)), "1.2 s");
+        assert_eq!(human_time(Duration::from_secs(185)), "3 min 5 s");
+    }
+}

@@ -1,1 +1,327 @@
-//! Finding the project's folder and reading its files.
+//! Finding the project and reading its files: a folder with an `edu.toml`, or the project that is
+//! built into the binary.
+//!
+//! Only the places that the project form knows are read, every file once. Links that lead out of
+//! the folder, and things that are no regular text files, are refused by name.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+
+use crate::failure::{Failure, Result};
+use crate::spec::document::Document;
+use crate::spec::manifest::Manifest;
+
+/// The file that makes a folder a project.
+pub const MANIFEST: &str = "edu.toml";
+
+/// No project file may be larger. Units: bytes.
+const FILE_SIZE_MAX: u64 = 64 * 1024 * 1024;
+
+static EMBEDDED_MANIFEST: &str = include_str!("../edu.toml");
+static EMBEDDED: [(&str, Dir<'_>); 4] = [
+    ("migrations", include_dir!("$CARGO_MANIFEST_DIR/migrations")),
+    ("spec", include_dir!("$CARGO_MANIFEST_DIR/spec")),
+    ("graph", include_dir!("$CARGO_MANIFEST_DIR/graph")),
+    ("seeds", include_dir!("$CARGO_MANIFEST_DIR/seeds")),
+];
+
+/// Where a project's files come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A folder, as an absolute path.
+    Folder(PathBuf),
+    /// The binary itself.
+    Embedded,
+}
+
+/// A project: its manifest, and its files as texts.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// Where the files come from.
+    pub origin: Origin,
+    /// The content of `edu.toml`.
+    pub manifest: Manifest,
+    /// All other files, by path.
+    pub documents: Vec<Document>,
+}
+
+impl Project {
+    /// The project in `folder` or, without one, in the nearest folder upwards from `here`.
+    ///
+    /// Returns nothing when no folder was asked for and none has an `edu.toml`.
+    ///
+    /// # Errors
+    /// Exit 2 when `folder` is no project, or a file cannot be read as text.
+    pub fn find(folder: Option<&Path>, here: &Path) -> Result<Option<Self>> {
+        let root = match folder {
+            Some(folder) => Some(named_folder(folder, here)?),
+            None => here
+                .ancestors()
+                .find(|dir| dir.join(MANIFEST).is_file())
+                .map(Path::to_owned),
+        };
+        root.map(|root| Self::load(&root)).transpose()
+    }
+
+    /// Reads the project in the folder `root`.
+    ///
+    /// # Errors
+    /// Exit 2 with the file that cannot be read, or the place in it that is wrong.
+    pub fn load(root: &Path) -> Result<Self> {
+        let root = root
+            .canonicalize()
+            .map_err(|e| Failure::io(format!("enter \"{}\"", root.display()), &e))?;
+        let manifest = Manifest::read(&read(&root, &root.join(MANIFEST))?)?;
+        let mut documents = Vec::new();
+        for (folder, _) in &EMBEDDED {
+            let folder = root.join(folder);
+            if folder.is_dir() {
+                walk(&root, &folder, &mut documents)?;
+            }
+        }
+        documents.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Self {
+            origin: Origin::Folder(root),
+            manifest,
+            documents,
+        })
+    }
+
+    /// The project that is built into the binary.
+    ///
+    /// # Errors
+    /// None in a released binary: its files are checked by the tests.
+    pub fn embedded() -> Result<Self> {
+        let text = normalise(EMBEDDED_MANIFEST.to_owned());
+        let manifest = Manifest::read(&Document {
+            path: MANIFEST.to_owned(),
+            text,
+        })?;
+        let mut documents = Vec::new();
+        for (prefix, dir) in &EMBEDDED {
+            collect(prefix, dir, &mut documents);
+        }
+        documents.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Self {
+            origin: Origin::Embedded,
+            manifest,
+            documents,
+        })
+    }
+
+    /// The files directly or deeper under `folder` that end in `.ending`, sorted by path.
+    pub fn files(&self, folder: &str, ending: &str) -> Vec<Document> {
+        let prefix = format!("{folder}/");
+        let suffix = format!(".{ending}");
+        let fits = |path: &str| path.starts_with(&prefix) && path.ends_with(&suffix);
+        self.documents
+            .iter()
+            .filter(|document| fits(&document.path))
+            .cloned()
+            .collect()
+    }
+
+    /// The file at `path`, if the project has it.
+    pub fn file(&self, path: &str) -> Option<&Document> {
+        self.documents.iter().find(|document| document.path == path)
+    }
+
+    /// Where the project is, in words.
+    pub fn place(&self) -> String {
+        match &self.origin {
+            Origin::Folder(folder) => folder.display().to_string(),
+            Origin::Embedded => "built into this binary".to_owned(),
+        }
+    }
+}
+
+fn named_folder(folder: &Path, here: &Path) -> Result<PathBuf> {
+    let root = here.join(folder);
+    if root.join(MANIFEST).is_file() {
+        return Ok(root);
+    }
+    let what = if root.is_dir() {
+        "has no edu.toml"
+    } else {
+        "is not a folder"
+    };
+    Err(Failure::usage(format!("\"{}\" {what}", folder.display()))
+        .hint("Give the folder that holds the project's edu.toml."))
+}
+
+fn walk(root: &Path, folder: &Path, documents: &mut Vec<Document>) -> Result<()> {
+    let failed =
+        |e: &std::io::Error| Failure::io(format!("read the folder \"{}\"", shown(root, folder)), e);
+    let entries: std::io::Result<Vec<_>> = fs::read_dir(folder).map_err(|e| failed(&e))?.collect();
+    for entry in entries.map_err(|e| failed(&e))? {
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        let is_text = matches!(
+            path.extension().and_then(|e| e.to_str()),
+            Some("sql" | "toml" | "cypher")
+        );
+        if path.is_dir() && !is_text {
+            walk(root, &path, documents)?;
+        } else if is_text {
+            documents.push(read(root, &path)?);
+        }
+    }
+    Ok(())
+}
+
+fn shown(root: &Path, path: &Path) -> String {
+    path.strip_prefix(root)
+        .unwrap_or(path)
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn read(root: &Path, path: &Path) -> Result<Document> {
+    let name = shown(root, path);
+    let failed = |e: &std::io::Error| Failure::io(format!("read \"{name}\""), e);
+    let real = path.canonicalize().map_err(|e| failed(&e))?;
+    if !real.starts_with(root) {
+        return Err(Failure::usage(format!(
+            "\"{name}\" is a link that leads out of the project"
+        ))
+        .detail(format!("It leads to \"{}\".", real.display()))
+        .hint("Replace the link with the file itself."));
+    }
+    let meta = real.metadata().map_err(|e| failed(&e))?;
+    if !meta.is_file() {
+        return Err(Failure::usage(format!("\"{name}\" is not a regular file"))
+            .hint("Remove it, or give it a name that does not end like a project file."));
+    }
+    if meta.len() > FILE_SIZE_MAX {
+        return Err(Failure::usage(format!(
+            "\"{name}\" is larger than {} MiB",
+            FILE_SIZE_MAX >> 20
+        )));
+    }
+    let bytes = fs::read(&real).map_err(|e| failed(&e))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at]
+            .iter()
+            .filter(|&&byte| byte == b'\n')
+            .count()
+            + 1;
+        Failure::usage(format!("\"{name}\" is not UTF-8 text (line {line})"))
+            .hint("Save the file as UTF-8.")
+    })?;
+    if let Some(at) = text.find('\0') {
+        let line = text[..at].matches('\n').count() + 1;
+        return Err(Failure::usage(format!(
+            "\"{name}\" holds a NUL byte (line {line})"
+        )));
+    }
+    Ok(Document {
+        path: name,
+        text: normalise(text),
+    })
+}
+
+/// Without a byte order mark, and with LF line ends: the bytes that checksums and the server see.
+fn normalise(text: String) -> String {
+    let text = text
+        .strip_prefix('\u{feff}')
+        .map_or(text.clone(), str::to_owned);
+    if text.contains('\r') {
+        text.replace("\r\n", "\n")
+    } else {
+        text
+    }
+}
+
+fn collect(prefix: &str, dir: &Dir<'_>, documents: &mut Vec<Document>) {
+    for file in dir.files() {
+        if let Some(text) = file.contents_utf8() {
+            let path = format!("{prefix}/{}", file.path().to_string_lossy());
+            documents.push(Document {
+                path,
+                text: normalise(text.to_owned()),
+            });
+        }
+    }
+    for dir in dir.dirs() {
+        collect(prefix, dir, documents);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(MANIFEST), "name = \"shop\"\n").unwrap();
+        for (path, bytes) in files {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn the_nearest_manifest_upwards_makes_the_project() {
+        let dir = project(&[("migrations/V1__a.sql", b"SELECT 1;")]);
+        let found = Project::find(None, &dir.path().join("migrations"))
+            .unwrap()
+            .unwrap();
+        assert_eq!(found.manifest.name, "shop");
+        assert_eq!(found.files("migrations", "sql").len(), 1);
+    }
+
+    #[test]
+    fn a_folder_without_a_manifest_is_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let failure = Project::find(Some(dir.path()), dir.path()).unwrap_err();
+        assert!(failure.error.contains("has no edu.toml"));
+    }
+
+    #[test]
+    fn line_ends_and_a_byte_order_mark_do_not_change_the_text() {
+        let dir = project(&[("spec/a.sql", b"\xef\xbb\xbfSELECT\r\n1;")]);
+        let found = Project::load(dir.path()).unwrap();
+        assert_eq!(found.file("spec/a.sql").unwrap().text, "SELECT\n1;");
+    }
+
+    #[test]
+    fn a_link_out_of_the_project_is_refused() {
+        let dir = project(&[]);
+        fs::create_dir(dir.path().join("migrations")).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", dir.path().join("migrations/V1__a.sql")).unwrap();
+        let failure = Project::load(dir.path()).unwrap_err();
+        assert!(failure.error.contains("leads out of the project"));
+    }
+
+    #[test]
+    fn what_is_not_a_text_file_is_refused_by_name_and_line() {
+        let binary = project(&[("migrations/V1__a.sql", b"a\nb\xff")]);
+        assert!(
+            Project::load(binary.path())
+                .unwrap_err()
+                .error
+                .contains("not UTF-8 text (line 2)")
+        );
+        let nul = project(&[("migrations/V1__a.sql", b"a\n\n\0")]);
+        assert!(
+            Project::load(nul.path())
+                .unwrap_err()
+                .error
+                .contains("NUL byte (line 3)")
+        );
+        let folder = project(&[("migrations/V1__a.sql/x.txt", b"")]);
+        assert!(
+            Project::load(folder.path())
+                .unwrap_err()
+                .error
+                .contains("not a regular file")
+        );
+    }
+}

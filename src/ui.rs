@@ -11,7 +11,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::failure::Failure;
-use crate::progress::{Progress, Unit};
+use crate::progress::{Progress, Unit, human_time};
 
 /// Without a terminal, a running stage says a word at least this often.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
@@ -260,20 +260,6 @@ fn amount(units: u64, unit: Unit) -> String {
     }
 }
 
-/// Words a duration: `0.4 s`, `12 s`, `3 min 5 s`. Below 100 ms: `12 ms`.
-pub fn human_time(took: Duration) -> String {
-    let seconds = took.as_secs_f64();
-    if seconds < 0.1 {
-        format!("{} ms", took.as_millis())
-    } else if seconds < 10.0 {
-        format!("{seconds:.1} s")
-    } else if seconds < 60.0 {
-        format!("{seconds:.0} s")
-    } else {
-        format!("{} min {} s", took.as_secs() / 60, took.as_secs() % 60)
-    }
-}
-
 /// Strips control characters other than newline and tab, so that a name or message from a database
 /// cannot steer the terminal.
 pub fn clean(text: &str) -> String {
@@ -290,12 +276,5 @@ mod tests {
     #[test]
     fn text_from_outside_cannot_steer_the_terminal() {
         assert_eq!(clean("a\u{1b}[31mb\u{7}\u{9b}c\nd"), "a[31mbc\nd");
-    }
-
-    #[test]
-    fn a_duration_is_worded_by_its_size() {
-        assert_eq!(human_time(Duration::from_millis(12)), "12 ms");
-        assert_eq!(human_time(Duration::from_millis(1_240)), "1.2 s");
-        assert_eq!(human_time(Duration::from_secs(185)), "3 min 5 s");
     }
 }

@@ -1,9 +1,19 @@
 //! One path = one command. Each is read → decide → act → tell; none imports another.
+//!
+//! What they share stands here: the invocation, the target, and running async work until it ends or
+//! is cancelled.
 
+pub mod db;
 pub mod server;
+
+use std::future::Future;
+use std::path::PathBuf;
 
 use crate::cli::Global;
 use crate::config::Environment;
+use crate::failure::{Exit, Failure, Result};
+use crate::pg::Server;
+use crate::project::Project;
 use crate::ui::Ui;
 
 /// What every command gets: the shared flags, the environment and the printer.
@@ -14,4 +24,135 @@ pub struct Invocation {
     pub environment: Environment,
     /// The printer.
     pub ui: Ui,
+}
+
+/// The database a command works on.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Target {
+    /// Connection URL [default: EDU_DATABASE_URL, DATABASE_URL, PG* variables, else the embedded server]
+    #[arg(long, value_name = "URL", help_heading = "Database")]
+    pub url: Option<String>,
+    /// The embedded server's major [default: edu.toml's]
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "url",
+        help_heading = "Database"
+    )]
+    pub major: Option<u16>,
+}
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines; versioned.
+    Json,
+}
+
+impl Invocation {
+    /// The project in the folder that was named or is found upwards.
+    ///
+    /// # Errors
+    /// Exit 2 when there is none, or its files cannot be read.
+    pub fn project(&self) -> Result<Project> {
+        let here = self.here()?;
+        Project::find(self.global.project.as_deref(), &here)?.ok_or_else(|| {
+            let embedded = Project::embedded().map(|p| p.manifest.name).unwrap_or_default();
+            Failure::usage("this is not a project: no edu.toml here or in any folder above")
+                .detail(format!("Looked upwards from \"{}\".", here.display()))
+                .hint(format!(
+                    "Go to the project's folder, or give --project DIR; with --url the project that \
+                     is built into this binary ({embedded}) is used."
+                ))
+        })
+    }
+
+    /// Like [`Self::project`]; but where a URL says which database is meant, the project that is
+    /// built into the binary serves when no folder does.
+    ///
+    /// # Errors
+    /// Those of [`Self::project`].
+    pub fn project_for(&self, target: &Target) -> Result<Project> {
+        let found = Project::find(self.global.project.as_deref(), &self.here()?)?;
+        match found {
+            Some(project) => Ok(project),
+            None if self.named_server(target)?.is_some() => {
+                let project = Project::embedded()?;
+                self.ui.status(format!(
+                    "project: {} ({})",
+                    project.manifest.name,
+                    project.place()
+                ));
+                Ok(project)
+            }
+            None => self.project(),
+        }
+    }
+
+    fn here(&self) -> Result<PathBuf> {
+        std::env::current_dir().map_err(|error| Failure::io("find the current folder", &error))
+    }
+
+    /// The server that a flag or the environment names, if one does.
+    ///
+    /// # Errors
+    /// Exit 2 when what names it is no URL.
+    pub fn named_server(&self, target: &Target) -> Result<Option<Server>> {
+        if let Some(url) = &target.url {
+            return Server::from_url(url, "--url").map(Some);
+        }
+        if target.major.is_some() {
+            return Ok(None);
+        }
+        if let Some((name, url)) = &self.environment.database_url {
+            return Server::from_url(url, *name).map(Some);
+        }
+        Ok(self
+            .environment
+            .names_a_server
+            .then(Server::from_environment))
+    }
+
+    /// The server a command works on.
+    pub fn server(&self, target: &Target, project: &Project) -> Result<Server> {
+        let _ = project;
+        self.named_server(target)?
+            .ok_or_else(|| Failure::usage("no url"))
+    }
+
+    /// Whether the command works on the embedded server.
+    pub fn is_embedded(&self, target: &Target) -> Result<bool> {
+        Ok(self.named_server(target)?.is_none())
+    }
+
+    /// Runs `work` to its end, or until Ctrl-C or SIGTERM. Then its connections are closed, and the
+    /// server rolls back what was open.
+    ///
+    /// # Errors
+    /// The failure of `work`; exit 130 or 143 when cancelled.
+    pub fn block_on<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::io("start the runtime", &error))?;
+        runtime.block_on(async {
+            let mut terminate =
+                tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+                    .map_err(|error| Failure::io("listen for signals", &error))?;
+            tokio::select! {
+                outcome = work => outcome,
+                _ = tokio::signal::ctrl_c() => Err(cancelled(Exit::Cancelled)),
+                _ = terminate.recv() => Err(cancelled(Exit::Terminated)),
+            }
+        })
+    }
+}
+
+fn cancelled(exit: Exit) -> Failure {
+    Failure::new(exit, "cancelled")
+        .detail("The server breaks the running statement off and rolls the open transaction back; what was committed stays.")
+        .hint("Run the same command again to go on.")
 }

@@ -1,1 +1,13 @@
-//! Everything that speaks to PostgreSQL.
+//! Everything that speaks to PostgreSQL, over sqlx and nothing else.
+//!
+//! It takes values from `spec`, returns values or a failure, and reports progress; it prints
+//! nothing and reads no file.
+
+pub mod bootstrap;
+pub mod connect;
+pub mod error;
+pub mod lock;
+pub mod migrate;
+pub mod session;
+
+pub use connect::Server;

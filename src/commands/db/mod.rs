@@ -1,0 +1,42 @@
+//! `edu db …`: what is done to a database.
+
+pub mod bootstrap;
+pub mod migrate;
+pub mod status;
+
+use clap::Subcommand;
+
+use super::{Invocation, Output, Target};
+use crate::failure::{Exit, Result};
+use crate::sql::duration::Duration;
+
+/// The commands under `edu db`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// `edu db bootstrap`
+    Bootstrap(bootstrap::Args),
+    /// `edu db migrate`
+    Migrate(migrate::Args),
+    /// `edu db status`
+    Status(status::Args),
+}
+
+/// How long to wait for the lock.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Waiting {
+    /// How long to wait for another run to end
+    #[arg(long, value_name = "TIME", default_value = "60s")]
+    pub lock_timeout: Duration,
+}
+
+/// Runs one of them.
+///
+/// # Errors
+/// The command's.
+pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
+    match command {
+        Command::Bootstrap(args) => bootstrap::run(&args, invocation),
+        Command::Migrate(args) => migrate::run(&args, invocation),
+        Command::Status(args) => status::run(&args, invocation),
+    }
+}

@@ -1,0 +1,253 @@
+//! The schema history: refinery's table, kept as it is, and what it says beside the files.
+//!
+//! refinery decides what is pending and what contradicts; this module words its verdict.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+
+use refinery_core::error::Kind;
+use refinery_core::traits::r#async::{AsyncQuery, AsyncTransaction};
+use refinery_core::{AsyncMigrate, Runner, Target};
+use sqlx::Row;
+use sqlx::postgres::PgConnection;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::catalog::name::quote_literal;
+use crate::failure::{Exit, Failure, Result};
+use crate::pg::error::failure;
+use crate::spec::migration::Migration;
+
+/// The schema history table, qualified.
+pub const TABLE: &str = "public.refinery_schema_history";
+
+/// Reads the history whatever type a version has there.
+pub(super) const READ: &str =
+    "SELECT version::int8 AS version, name::text, applied_on::text, checksum::text
+     FROM public.refinery_schema_history ORDER BY version";
+
+/// One row of the schema history.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Applied {
+    /// The version: an integer or a timestamp.
+    pub version: i64,
+    /// The name, without version and ending.
+    pub name: String,
+    /// When it was applied, as refinery wrote it (RFC 3339).
+    pub applied_on: String,
+    /// refinery's checksum over name, version and text.
+    pub checksum: String,
+}
+
+/// Reads the schema history. Shape: by version, ascending; empty when there is no table.
+///
+/// # Errors
+/// When the table cannot be read or is not a plain table.
+pub async fn read(connection: &mut PgConnection) -> Result<Vec<Applied>> {
+    let doing = "read the schema history";
+    let kind: Option<String> = sqlx::query_scalar(
+        "SELECT relkind::text FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1)",
+    )
+    .bind(TABLE)
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(|error| failure(doing, &error))?;
+    match kind.as_deref() {
+        None => return Ok(Vec::new()),
+        Some("r") => {}
+        Some(_) => {
+            return Err(
+                Failure::new(Exit::History, format!("{TABLE} is not a plain table")).hint(
+                    "Rename what stands under that name; edu keeps its schema history there.",
+                ),
+            );
+        }
+    }
+    let rows = sqlx::query(READ)
+        .fetch_all(connection)
+        .await
+        .map_err(|e| failure(doing, &e))?;
+    Ok(rows.iter().map(applied).collect())
+}
+
+fn applied(row: &sqlx::postgres::PgRow) -> Applied {
+    let text = |name: &str| row.get::<Option<String>, _>(name).unwrap_or_default();
+    Applied {
+        version: row.get("version"),
+        name: text("name"),
+        applied_on: text("applied_on"),
+        checksum: text("checksum"),
+    }
+}
+
+/// A history row as refinery wants it. A date or checksum that is none becomes one that fits no
+/// file; refinery compares checksums, never dates.
+pub(super) fn as_refinery(applied: &Applied) -> refinery_core::Migration {
+    let on =
+        OffsetDateTime::parse(&applied.applied_on, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let checksum = applied.checksum.parse().unwrap_or(0);
+    refinery_core::Migration::applied(applied.version, applied.name.clone(), on, checksum)
+}
+
+/// A migration's name as refinery reads it.
+fn stem(migration: &Migration) -> String {
+    format!("V{}__{}", migration.version, migration.name)
+}
+
+/// The files as refinery wants them.
+///
+/// # Errors
+/// Exit 2 when refinery does not take a file's name.
+pub fn files(migrations: &[Migration]) -> Result<Vec<refinery_core::Migration>> {
+    migrations
+        .iter()
+        .map(|migration| {
+            refinery_core::Migration::unapplied(&stem(migration), &migration.up.document.text)
+                .map_err(|e| Failure::usage(format!("\"{}\": {e}", migration.up.document.path)))
+        })
+        .collect()
+}
+
+/// refinery's statement that creates the history, for scripts that a superuser runs by hand.
+pub fn create() -> String {
+    <Rehearsal as AsyncMigrate>::assert_migrations_table_query(TABLE)
+}
+
+/// A statement that records `migration` as applied now, unless it is recorded.
+///
+/// # Errors
+/// Exit 2 when refinery does not take the file's name.
+pub fn record(migration: &Migration) -> Result<String> {
+    let file = files(std::slice::from_ref(migration))?.remove(0);
+    Ok(format!(
+        "INSERT INTO {TABLE} (version, name, applied_on, checksum)
+SELECT {version}, {name}, pg_catalog.to_char(pg_catalog.now() AT TIME ZONE 'UTC', \
+         'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), '{checksum}'
+WHERE NOT EXISTS (SELECT FROM {TABLE} WHERE version = {version});",
+        version = file.version(),
+        name = quote_literal(file.name())?,
+        checksum = file.checksum(),
+    ))
+}
+
+/// refinery's own runner over `files`: strict about divergent and missing versions.
+pub(super) fn runner(files: &[refinery_core::Migration], target: Target) -> Runner {
+    let mut runner = Runner::new(files).set_target(target);
+    runner.set_migration_table_name(TABLE);
+    runner
+}
+
+/// Which migrations are pending, in order. No server is asked.
+///
+/// # Errors
+/// Exit 4 when history and files contradict each other, naming both.
+pub async fn pending<'a>(
+    history: &[Applied],
+    migrations: &'a [Migration],
+) -> Result<Vec<&'a Migration>> {
+    let files = files(migrations)?;
+    let mut rehearsal = Rehearsal {
+        history: history.iter().map(as_refinery).collect(),
+    };
+    let report = runner(&files, Target::Latest)
+        .run_async(&mut rehearsal)
+        .await
+        .map_err(|error| contradiction(&error, history, migrations))?;
+    let by_version: HashMap<i64, &Migration> = migrations.iter().map(|m| (m.version, m)).collect();
+    Ok(report
+        .applied_migrations()
+        .iter()
+        .filter_map(|m| by_version.get(&m.version()).copied())
+        .collect())
+}
+
+/// Words refinery's verdict against history and files.
+pub(super) fn contradiction(
+    error: &refinery_core::Error,
+    history: &[Applied],
+    migrations: &[Migration],
+) -> Failure {
+    let row = |version| history.iter().find(|row| row.version == version);
+    let file = |version| {
+        migrations
+            .iter()
+            .find(|migration| migration.version == version)
+    };
+    match error.kind() {
+        Kind::DivergentVersion(applied, on_disk) => {
+            let path = file(on_disk.version()).map_or("", |m| m.up.document.path.as_str());
+            let when = row(applied.version()).map_or("", |row| row.applied_on.as_str());
+            let mut failure = Failure::new(
+                Exit::History,
+                format!("applied migration V{} differs from \"{path}\"", applied.version()),
+            )
+            .detail(format!(
+                "The history has checksum {:016x} (\"{}\"), the file has {:016x} (\"{}\"); applied {when}.",
+                applied.checksum(), applied.name(), on_disk.checksum(), on_disk.name(),
+            ));
+            failure = failure.hint(
+                "Restore the file (git checkout -- <file>) and put the change in a new migration.",
+            );
+            failure
+        }
+        Kind::MissingVersion(missing) => match file(missing.version()) {
+            Some(file) => {
+                let last = history.last().map_or(0, |row| row.version);
+                Failure::new(
+                    Exit::History,
+                    format!(
+                        "\"{}\" is older than the last applied migration V{last}",
+                        file.up.document.path
+                    ),
+                )
+                .detail(format!(
+                    "V{} was never applied; applying it now would be out of order.",
+                    file.version
+                ))
+                .hint(format!("Give it a version above {last}."))
+            }
+            None => Failure::new(
+                Exit::History,
+                format!(
+                    "applied migration V{} ({}) has no file",
+                    missing.version(),
+                    missing.name()
+                ),
+            )
+            .detail("Every applied migration must stay in the project.")
+            .hint("Bring the file back, or use the project version that this database belongs to."),
+        },
+        Kind::RepeatedVersion(repeated) => Failure::usage(format!(
+            "version {} is used by two migrations",
+            repeated.version()
+        )),
+        other => Failure::bug(format!("refinery stopped: {other}")),
+    }
+}
+
+/// A connection that runs nothing: refinery decides on it what would run.
+struct Rehearsal {
+    history: Vec<refinery_core::Migration>,
+}
+
+impl AsyncTransaction for Rehearsal {
+    type Error = Infallible;
+
+    async fn execute<'a, T: Iterator<Item = &'a str> + Send + 'a>(
+        &'a mut self,
+        queries: T,
+    ) -> std::result::Result<usize, Infallible> {
+        Ok(queries.count())
+    }
+}
+
+impl AsyncQuery<Vec<refinery_core::Migration>> for Rehearsal {
+    async fn query<'a>(
+        &'a mut self,
+        _: &'a str,
+    ) -> std::result::Result<Vec<refinery_core::Migration>, Infallible> {
+        Ok(self.history.clone())
+    }
+}
+
+impl AsyncMigrate for Rehearsal {}

@@ -1,0 +1,158 @@
+//! The state every connection of edu's starts from, and what must hold before the first write.
+
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Row};
+
+use super::Server;
+use super::error::failure;
+use crate::catalog::name::quote_ident;
+use crate::failure::{Failure, Result};
+use crate::spec::manifest::MAJORS;
+
+/// What edu sets on every connection, and sets again after [`reset`].
+///
+/// `client_connection_check_interval` lets the server notice within half a second that edu is gone,
+/// so that a killed run frees its locks.
+const BASELINE: &str = "\
+SET client_connection_check_interval = '500ms';
+SET client_min_messages = 'warning';
+SET idle_in_transaction_session_timeout = 0;
+SET standard_conforming_strings = on;
+SET DateStyle = 'ISO, YMD'";
+
+/// What the server says of itself.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// `server_version_num`, for example 170011.
+    pub version: u32,
+    /// The session's user is a superuser.
+    pub superuser: bool,
+    /// The server is a standby.
+    pub standby: bool,
+    /// New transactions are read-only.
+    pub read_only: bool,
+    /// The session's user.
+    pub user: String,
+}
+
+impl Identity {
+    /// The server's major.
+    pub fn major(&self) -> u16 {
+        u16::try_from(self.version / 10_000).unwrap_or(0)
+    }
+}
+
+/// Connects, sets the baseline, and checks that edu can work with this server at all.
+///
+/// # Errors
+/// Exit 7 when it cannot be reached, exit 8 when the major is not one of [`MAJORS`].
+pub async fn open(server: &Server, application: &str) -> Result<(PgConnection, Identity)> {
+    let mut connection = server.connect(application).await?;
+    let identity = identify(&mut connection).await?;
+    if !MAJORS.contains(&identity.major()) {
+        return Err(Failure::refused(format!(
+            "PostgreSQL {} is not supported (at {})",
+            identity.major(),
+            server.place()
+        ))
+        .detail(format!(
+            "edu works with {} to {}.",
+            MAJORS.start(),
+            MAJORS.end()
+        ))
+        .hint("Use a supported server, for example the image: edu image build"));
+    }
+    baseline(&mut connection).await?;
+    Ok((connection, identity))
+}
+
+/// Like [`open`], for a command that will write.
+///
+/// # Errors
+/// Those of [`open`], and exit 8 on a standby or a read-only server. Nothing was changed.
+pub async fn open_for_writing(
+    server: &Server,
+    application: &str,
+) -> Result<(PgConnection, Identity)> {
+    let (connection, identity) = open(server, application).await?;
+    if identity.standby {
+        return Err(Failure::refused(format!("{} is a standby", server.place()))
+            .detail("A standby accepts no changes.")
+            .hint("Give the URL of the primary."));
+    }
+    if identity.read_only {
+        return Err(Failure::refused(format!("{} is read-only", server.place()))
+            .detail("default_transaction_read_only is on for this role, database or server.")
+            .hint("Connect as a role that may write."));
+    }
+    Ok((connection, identity))
+}
+
+async fn identify(connection: &mut PgConnection) -> Result<Identity> {
+    let row = sqlx::query(
+        "SELECT pg_catalog.current_setting('server_version_num')::int4 AS version,
+                r.rolsuper AS superuser,
+                pg_catalog.pg_is_in_recovery() AS standby,
+                pg_catalog.current_setting('default_transaction_read_only')::bool AS read_only,
+                session_user::text AS \"user\"
+         FROM pg_catalog.pg_roles r WHERE r.rolname = session_user",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(|error| failure("identify the server", &error))?;
+    Ok(Identity {
+        version: row.get::<i32, _>("version").unsigned_abs(),
+        superuser: row.get("superuser"),
+        standby: row.get("standby"),
+        read_only: row.get("read_only"),
+        user: row.get("user"),
+    })
+}
+
+async fn baseline(connection: &mut PgConnection) -> Result<()> {
+    run(connection, BASELINE, "prepare the session").await
+}
+
+/// Brings the session back to the state [`open`] left it in.
+///
+/// # Errors
+/// When the connection is lost.
+pub async fn reset(connection: &mut PgConnection) -> Result<()> {
+    run(
+        connection,
+        "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL",
+        "reset the session",
+    )
+    .await?;
+    baseline(connection).await
+}
+
+/// Becomes `role`, if there is one to become.
+///
+/// # Errors
+/// Exit 8 when the role does not exist or the login may not become it.
+pub async fn become_role(connection: &mut PgConnection, role: Option<&str>) -> Result<()> {
+    let Some(role) = role else { return Ok(()) };
+    let sql = format!("SET ROLE {}", quote_ident(role));
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(|error| {
+            failure(&format!("become the role \"{role}\""), &error)
+                .exit(crate::failure::Exit::Refused)
+                .hint("Bootstrap first (edu db bootstrap), or connect as a member of that role.")
+        })
+}
+
+/// Runs trusted SQL text of edu's own. `doing` completes "could not …".
+///
+/// # Errors
+/// By SQLSTATE, see [`super::error`].
+pub async fn run(connection: &mut PgConnection, sql: &str, doing: &str) -> Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(|error| failure(doing, &error))
+}
