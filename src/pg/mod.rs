@@ -4,6 +4,7 @@
 //! nothing and reads no file.
 
 pub mod bootstrap;
+pub mod concurrent;
 pub mod connect;
 pub mod error;
 pub mod lock;

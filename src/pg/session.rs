@@ -132,8 +132,20 @@ pub async fn reset(connection: &mut PgConnection) -> Result<()> {
 /// # Errors
 /// Exit 8 when the role does not exist or the login may not become it.
 pub async fn become_role(connection: &mut PgConnection, role: Option<&str>) -> Result<()> {
+    set_role(connection, "SET ROLE", role).await
+}
+
+/// Becomes `role` until the transaction ends, if there is one to become.
+///
+/// # Errors
+/// Those of [`become_role`].
+pub async fn become_role_locally(connection: &mut PgConnection, role: Option<&str>) -> Result<()> {
+    set_role(connection, "SET LOCAL ROLE", role).await
+}
+
+async fn set_role(connection: &mut PgConnection, set: &str, role: Option<&str>) -> Result<()> {
     let Some(role) = role else { return Ok(()) };
-    let sql = format!("SET ROLE {}", quote_ident(role));
+    let sql = format!("{set} {}", quote_ident(role));
     sqlx::raw_sql(AssertSqlSafe(sql))
         .execute(connection)
         .await

@@ -12,12 +12,13 @@ use crate::sql::duration::Duration;
 
 /// The commands under `edu db`.
 #[derive(Debug, Subcommand)]
+#[expect(
+    missing_docs,
+    reason = "a command's help is the comment of its arguments"
+)]
 pub enum Command {
-    /// `edu db bootstrap`
     Bootstrap(bootstrap::Args),
-    /// `edu db migrate`
     Migrate(migrate::Args),
-    /// `edu db status`
     Status(status::Args),
 }
 

@@ -1,14 +1,14 @@
 //! One migration: its statements and its history row in one transaction, or, for a file marked
 //! no-transaction, statement by statement.
 
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Row};
 
 use crate::catalog::name::quote_ident;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Result};
 use crate::pg::error::{failure, statement_failure};
 use crate::pg::lock::Lock;
-use crate::pg::session;
+use crate::pg::{concurrent, session};
 use crate::progress::{Progress, Report};
 use crate::spec::document::Document;
 use crate::spec::migration::Migration;
@@ -172,54 +172,14 @@ impl Step<'_> {
         let Some(index) = concurrent_index(statement).and_then(|index| index.name) else {
             return execute(connection, &self.migration.up.document, statement).await;
         };
-        let qualified = index.to_string();
-        match validity(connection, &qualified).await? {
-            Some(true) => return Ok(()),
-            Some(false) => drop_leftover(connection, &qualified).await?,
-            None => {}
+        if concurrent::clear_way(connection, &index).await? {
+            return Ok(());
         }
         let outcome = execute(connection, &self.migration.up.document, statement).await;
-        match (outcome, validity(connection, &qualified).await) {
-            (Ok(()), Ok(Some(true))) => Ok(()),
-            (Ok(()), _) => Err(Failure::new(
-                Exit::Partial,
-                format!("index {qualified} was built but is not valid"),
-            )
-            .hint("Run the command again: the invalid index is removed and built anew.")),
-            (Err(failure), Ok(Some(false))) => {
-                drop_leftover(connection, &qualified).await?;
-                Err(failure.detail(format!(
-                    "The invalid rest of index {qualified} was removed."
-                )))
-            }
-            (Err(failure), _) => Err(failure),
-        }
+        concurrent::conclude(connection, &index, outcome).await
     }
 
     fn name(&self) -> String {
         format!("V{}", self.migration.version)
     }
-}
-
-/// Whether an index of that name is valid; nothing when there is none.
-async fn validity(connection: &mut PgConnection, qualified: &str) -> Result<Option<bool>> {
-    let row = sqlx::query(
-        "SELECT i.indisvalid AND i.indisready AND i.indislive AS valid FROM pg_catalog.pg_index i
-         WHERE i.indexrelid = pg_catalog.to_regclass($1)",
-    )
-    .bind(qualified)
-    .fetch_optional(connection)
-    .await
-    .map_err(|error| failure(&format!("look at index {qualified}"), &error))?;
-    Ok(row.map(|row| row.get("valid")))
-}
-
-async fn drop_leftover(connection: &mut PgConnection, qualified: &str) -> Result<()> {
-    let sql = format!("DROP INDEX CONCURRENTLY IF EXISTS {qualified}");
-    session::run(
-        connection,
-        &sql,
-        &format!("remove the invalid index {qualified}"),
-    )
-    .await
 }
