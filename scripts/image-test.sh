@@ -16,7 +16,6 @@
 set -euo pipefail
 
 readonly step_s_max=600 healthy_s_max=90 still_s=10
-readonly official_name=docker.io/library/postgres
 readonly db=edu user=edu
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -144,16 +143,16 @@ CONF
     export CONTAINERS_REGISTRIES_CONF="$work/registries.conf" BUILDAH_ISOLATION=chroot
     # There may be no systemd to run health checks on a timer: wait_healthy asks.
     export DISABLE_HC_SYSTEMD=true TMPDIR="$work"
-    say "$(podman --version), $(runc --version | head -n 1), storage $driver"
+    say "$(podman --version), $(runc --version | sed -n 1p), storage $driver"
 }
 
 # The host's apt knows how to reach Debian: mirror, proxy, key, tolerance for an
 # old index. All of it is asked for, nothing is guessed but Debian's default.
 read_apt() {
     mirror="$(apt-get indextargets --format '$(REPO_URI)' \
-        'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 2>/dev/null | head -n 1)"
+        'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 2>/dev/null | sed -n 1p)"
     security="$(apt-get indextargets --format '$(REPO_URI)' \
-        'Created-By: Packages' 'Origin: Debian' 'Label: Debian-Security' 2>/dev/null | head -n 1)"
+        'Created-By: Packages' 'Origin: Debian' 'Label: Debian-Security' 2>/dev/null | sed -n 1p)"
     mirror="${mirror:-http://deb.debian.org/debian}"
     keyring="$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
         sed -nE 's/^Signed-By: *(\/[^ ]+) *$/\1/p; s/^deb .*signed-by=(\/[^] ]+).*/\1/p' |
@@ -184,7 +183,9 @@ make_rootfs() {
         "$suite" "$work/rootfs.tar.zst" "$work/sources.list"
     mkdir -p "$(dirname "$rootfs")"
     rm -f "${rootfs%/*}/image-base-$suite-$major-"*
-    mv "$work/rootfs.tar.zst" "$rootfs"
+    # In two moves, so that what has the final name is always whole.
+    mv "$work/rootfs.tar.zst" "$rootfs.$$"
+    mv "$rootfs.$$" "$rootfs"
 }
 
 make_base() {
@@ -203,7 +204,7 @@ make_base() {
     must "giving it the layout of the official image" podman build --format docker --pull=never \
         --network host --build-arg ROOTFS=localhost/edu-image-rootfs:latest --build-arg MAJOR="$major" \
         --build-arg DATA="$data" --build-arg MOUNT="$mount" \
-        --tag "$official_name:$major-$suite" scripts/image-base
+        --tag "$base_name" scripts/image-base
 }
 
 # build_image TAG ARGUMENT…: as a user would, but never from a registry, and
@@ -211,8 +212,7 @@ make_base() {
 build_image() {
     podman build --format docker --pull=never --layers --network host \
         --volume "$work/apt.conf:/etc/apt/apt.conf.d/99host:ro" \
-        --file Dockerfile.postgres-age --tag "$1" --build-arg PG_MAJOR="$major" \
-        --build-arg BASE="$official_name:$major-$suite" "${@:2}" "$work/empty"
+        --file Dockerfile.postgres-age --tag "$1" --build-arg PG_MAJOR="$major" "${@:2}" "$work/empty"
 }
 
 # refuses TEXT MESSAGE ARGUMENT…: a build with these arguments must fail, and
@@ -409,7 +409,7 @@ check_image() {
 check_restart() {
     say "stopping and starting it"
     podman stop "$container" >/dev/null
-    podman logs "$container" 2>&1 | grep -q 'database system is shut down' || fail "the server did not shut down cleanly"
+    same "the server shuts down by itself when asked to stop" 0 "$(podman inspect --format '{{.State.ExitCode}}' "$container")"
     podman start "$container" >/dev/null
     wait_healthy
     same "the data survive a restart" 2000 "$(sql "$db" <<<'SELECT count(*) FROM image_vector')"
@@ -422,6 +422,8 @@ main() {
         18) readonly suite=forky age_min=1.8.0 pgvector_min=0.8.4 ;;
         *) fail "no Debian suite is known for PostgreSQL $major" "scripts/image-test.sh 17, or 18" ;;
     esac
+    # What the Dockerfile asks for when it is told the major alone.
+    readonly base_name="docker.io/library/postgres:$major-trixie"
     become_root "$@"
     trap clean_up EXIT
     trap 'exit 130' INT
@@ -437,7 +439,8 @@ main() {
     must "building the image" build_image localhost/edu-image-test:latest \
         --build-arg VERSION=test --build-arg AGE_MIN="$age_min" --build-arg PGVECTOR_MIN="$pgvector_min"
     refuses "building it with an AGE that does not exist yet: must fail" "wanted at least 99" --build-arg AGE_MIN=99
-    refuses "building it for another major than the base's: must fail" "PG_MAJOR asks for 16" --build-arg PG_MAJOR=16
+    refuses "building it for another major than the base's: must fail" "PG_MAJOR asks for 16" \
+        --build-arg PG_MAJOR=16 --build-arg BASE="$base_name"
     start_server
     wait_healthy
     check_server
