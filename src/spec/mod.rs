@@ -6,5 +6,8 @@
 //! [`Failure`]: crate::failure::Failure
 
 pub mod document;
+pub mod entries;
 pub mod manifest;
 pub mod migration;
+pub mod seed;
+pub mod vectors;
