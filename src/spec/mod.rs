@@ -9,5 +9,7 @@ pub mod document;
 pub mod entries;
 pub mod manifest;
 pub mod migration;
+pub mod ontology;
+pub mod property;
 pub mod seed;
 pub mod vectors;
