@@ -86,6 +86,70 @@ impl FromStr for Name {
     }
 }
 
+/// A column of a table. Its `Display` is quoted, ready for SQL.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ColumnName {
+    /// The table.
+    pub table: Name,
+    /// The column, as the catalog spells it.
+    pub column: String,
+}
+
+impl fmt::Display for ColumnName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.table, quote_ident(&self.column))
+    }
+}
+
+impl From<ColumnName> for String {
+    fn from(name: ColumnName) -> Self {
+        name.to_string()
+    }
+}
+
+impl TryFrom<String> for ColumnName {
+    type Error = String;
+
+    fn try_from(text: String) -> std::result::Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl FromStr for ColumnName {
+    type Err = String;
+
+    /// Reads `table.column` (schema `public`) and `schema.table.column`, each part with or without quotes.
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        loop {
+            let (part, after) = read_part(rest, text)?;
+            parts.push(part);
+            match after.strip_prefix('.') {
+                Some(more) => rest = more,
+                None if after.is_empty() => break,
+                None => return Err(malformed(text)),
+            }
+        }
+        let (schema, name, column) = match <[String; 3]>::try_from(parts) {
+            Ok([schema, name, column]) => (schema, name, column),
+            Err(parts) => match <[String; 2]>::try_from(parts) {
+                Ok([name, column]) => ("public".to_owned(), name, column),
+                Err(_) => {
+                    return Err(format!(
+                        "\"{text}\" is not a column: write schema.table.column"
+                    ));
+                }
+            },
+        };
+        Ok(Self {
+            table: Name { schema, name },
+            column,
+        })
+    }
+}
+
 /// Reads one unqualified name: `word` or `"Any text"`.
 ///
 /// # Errors
@@ -421,6 +485,17 @@ mod tests {
             assert_eq!(name.to_string(), shown);
             assert_eq!(name.to_string().parse::<Name>().unwrap(), name);
         }
+    }
+
+    #[test]
+    fn a_column_has_two_or_three_parts() {
+        let column: ColumnName = "app.\"T\".c".parse().unwrap();
+        assert_eq!(column.to_string(), "app.\"T\".c");
+        assert_eq!(
+            "t.c".parse::<ColumnName>().unwrap().to_string(),
+            "public.t.c"
+        );
+        assert!("c".parse::<ColumnName>().is_err() && "a.b.c.d".parse::<ColumnName>().is_err());
     }
 
     #[test]

@@ -6,5 +6,10 @@
 //! [`Failure`]: crate::failure::Failure
 
 pub mod document;
+pub mod entries;
 pub mod manifest;
 pub mod migration;
+pub mod ontology;
+pub mod property;
+pub mod seed;
+pub mod vectors;

@@ -27,13 +27,24 @@ pub fn fingerprint(text: &str) -> String {
         hasher.update(text[token.span.clone()].replace("\r\n", "\n"));
         operator_end = (token.kind == Kind::Operator).then_some(token.span.end);
     }
-    hasher
-        .finalize()
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    hexadecimal(hasher)
+}
+
+/// The plain SHA-256 checksum of `text`, to the letter.
+///
+/// # Shape
+/// 64 lower-case hexadecimal digits.
+pub fn checksum(text: &str) -> String {
+    hexadecimal(Sha256::new_with_prefix(text))
+}
+
+fn hexadecimal(hasher: Sha256) -> String {
+    let mut hex = String::with_capacity(64);
+    for byte in hasher.finalize() {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
 }
 
 #[cfg(test)]
