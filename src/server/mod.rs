@@ -1,1 +1,36 @@
 //! The embedded server: PostgreSQL + Apache AGE + pgvector, private to this machine and project.
+//!
+//! [`runtime`] finds the programs or has [`install`] fetch them: [`apt`] drives the host's own
+//! `apt-get` with private state, [`mirror`] reads which Debian mirror the host uses, [`elf`] points
+//! the unpacked programs at the unpacked loader. [`cluster`] owns a project's data directory:
+//! [`settings`] renders its configuration and picks its port, [`launch`] starts a postmaster and
+//! words why it did not, [`postmaster`] reads what runs. [`ephemeral`] and [`guard`] run servers
+//! that end with their user. [`account`] and [`place`] decide as whom and where.
+//!
+//! Nothing here prints, reads the environment, or speaks SQL: it reports through
+//! [`crate::progress::Report`] and gets a [`crate::config::Environment`]. All of it is synchronous;
+//! an async caller wraps it in `spawn_blocking`.
+
+pub mod account;
+pub mod apt;
+pub mod cluster;
+pub mod elf;
+pub mod ephemeral;
+pub mod guard;
+pub mod install;
+pub mod launch;
+pub mod mirror;
+pub mod place;
+pub mod postmaster;
+pub mod runtime;
+pub mod settings;
+pub mod url;
+
+pub use cluster::{Cluster, Start, Status};
+pub use ephemeral::Ephemeral;
+pub use runtime::Runtime;
+
+/// What to do when edu cannot provide a server itself. Ends hints.
+pub const WAYS_OUT: &str = "Or use a server of your own: install PostgreSQL with the packages \
+     postgresql-N-age and postgresql-N-pgvector, build our image (edu image build), or give a URL \
+     (DATABASE_URL).";

@@ -1,0 +1,139 @@
+//! The process that owns one ephemeral server: starts it as its child, waits until nobody uses it,
+//! ends it and removes its folder. Runs as the hidden command `edu server guard`.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Child;
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};
+
+use super::account::Account;
+use super::ephemeral::{Failed, Order, Ready, end_server, lock_file, read_json, write_json};
+use super::launch::{self, Launch};
+use super::settings::{self, Durability, Settings};
+use super::{cluster, place};
+use crate::failure::{Exit, Failure, Result};
+use crate::progress::silent;
+
+/// How often a process is looked at where the kernel has no pidfd.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Runs the server that `folder/order.json` describes until nobody uses it.
+///
+/// # Errors
+/// What kept the server from starting; it is also written to `folder/failed.json`.
+pub fn run(folder: &Path) -> Result<()> {
+    let own = lock_file(&folder.join("guard"))?;
+    own.try_lock()
+        .map_err(|_| Failure::refused(format!("\"{}\" has a guard already", folder.display())))?;
+    let order: Order = read_json(&folder.join("order.json")).ok_or_else(|| {
+        Failure::usage(format!(
+            "\"{}\" has no order for a server",
+            folder.display()
+        ))
+    })?;
+    let child = match start(folder, &order) {
+        Ok(child) => child,
+        Err(failure) => {
+            let told = Failed {
+                error: failure.error.clone(),
+                detail: failure.detail.clone(),
+                hint: failure.hint.clone(),
+            };
+            write_json(&folder.join("failed.json"), &told)?;
+            return Err(failure);
+        }
+    };
+    let _lease = watch(folder, child, order.while_pid);
+    end_server(&folder.join("data"));
+    // Connections that just died may still unlink files: try again before giving up.
+    for _ in 0..20 {
+        if fs::remove_dir_all(folder).is_ok() || !folder.exists() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+fn start(folder: &Path, order: &Order) -> Result<Child> {
+    let (data, sockets, secret) = (
+        folder.join("data"),
+        folder.join("s"),
+        folder.join("password"),
+    );
+    for path in [&data, &sockets] {
+        place::traversable_folder(path)?;
+        order.account.own(path)?;
+    }
+    let password = uuid::Uuid::new_v4().simple().to_string();
+    cluster::write_private(&secret, &password, &order.account)?;
+    cluster::init(
+        &order.runtime,
+        &order.account,
+        &data,
+        &secret,
+        Durability::Thrown,
+    )?;
+    cluster::write_private(&secret, &password, &Account::current())?;
+    let seed = u64::from_str_radix(&place::short_hash(folder, 12), 16).unwrap_or(0);
+    let port = settings::choose_port(seed)
+        .ok_or_else(|| Failure::new(Exit::Unreachable, "no free port was found for the server"))?;
+    let conf = Settings {
+        port,
+        sockets: &sockets,
+        listen: "",
+        durability: Durability::Thrown,
+        more: &order.settings,
+    };
+    cluster::write_private(&data.join("edu.conf"), &conf.render(), &order.account)?;
+    let postgres = order.runtime.server_command(&order.account, "postgres");
+    match launch::launch(postgres, &data, &folder.join("log"), &silent)? {
+        Launch::Ready(child) => {
+            write_json(&folder.join("ready.json"), &Ready { port, password })?;
+            Ok(child)
+        }
+        Launch::Died(text) => Err(launch::explain(&text, &data)),
+    }
+}
+
+/// Returns when the server has ended by itself, or when nobody uses it any more: then with the
+/// exclusive lease, which keeps newcomers out.
+fn watch(folder: &Path, mut child: Child, while_pid: Option<u32>) -> Option<File> {
+    let (sender, receiver) = channel();
+    let ended: Sender<Option<File>> = sender.clone();
+    std::thread::spawn(move || {
+        let _ = child.wait();
+        let _ = ended.send(None);
+    });
+    let lease = lock_file(&folder.join("lease"));
+    std::thread::spawn(move || {
+        if let Some(pid) = while_pid {
+            wait_for_end(pid);
+        }
+        let Ok(lease) = lease else { return };
+        if lease.lock().is_ok() {
+            let _ = sender.send(Some(lease));
+        }
+    });
+    receiver.recv().ok().flatten()
+}
+
+/// Blocks until the process is gone.
+fn wait_for_end(pid: u32) {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
+        return;
+    };
+    match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(fd) => while poll(&mut [PollFd::new(&fd, PollFlags::IN)], None).is_err() {},
+        Err(rustix::io::Errno::SRCH) => {}
+        Err(_) => {
+            while test_kill_process(pid) != Err(rustix::io::Errno::SRCH) {
+                std::thread::sleep(POLL);
+            }
+        }
+    }
+}
