@@ -50,6 +50,7 @@ pub enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Up(commands::up::Args),
     /// What is done to a database: bootstrap, migrate, status
     #[command(subcommand)]
     Db(commands::db::Command),
@@ -92,6 +93,7 @@ pub fn main() -> Exit {
         ui,
     };
     let outcome = match cli.command {
+        Command::Up(args) => commands::up::run(&args, &invocation),
         Command::Db(command) => commands::db::run(command, &invocation),
         Command::Server(command) => commands::server::run(command, &invocation),
     };

@@ -12,6 +12,10 @@ use include_dir::{Dir, include_dir};
 use crate::failure::{Failure, Result};
 use crate::spec::document::Document;
 use crate::spec::manifest::Manifest;
+use crate::spec::migration::{self, Migration};
+use crate::spec::ontology::Ontology;
+use crate::spec::seed::{self, Seed};
+use crate::spec::vectors::{self, VectorSpec};
 
 /// The file that makes a folder a project.
 pub const MANIFEST: &str = "edu.toml";
@@ -126,6 +130,48 @@ impl Project {
     /// The file at `path`, if the project has it.
     pub fn file(&self, path: &str) -> Option<&Document> {
         self.documents.iter().find(|document| document.path == path)
+    }
+
+    /// The migrations, by version.
+    ///
+    /// # Errors
+    /// Exit 2 with the file and place that is wrong.
+    pub fn migrations(&self) -> Result<Vec<Migration>> {
+        migration::migrations(&self.files("migrations", "sql"))
+    }
+
+    /// The graph's ontology, if the project has one.
+    ///
+    /// # Errors
+    /// Exit 2 with the place that is wrong.
+    pub fn ontology(&self) -> Result<Option<Ontology>> {
+        self.file("graph/ontology.toml")
+            .map(Ontology::read)
+            .transpose()
+    }
+
+    /// The vector indexes; none when the project declares none.
+    ///
+    /// # Errors
+    /// Exit 2 with the place that is wrong.
+    pub fn vectors(&self) -> Result<VectorSpec> {
+        let file = self.file("spec/vectors.toml");
+        file.map(vectors::vectors)
+            .transpose()
+            .map(Option::unwrap_or_default)
+    }
+
+    /// The rows of a seed profile; nothing when it has no files.
+    ///
+    /// # Errors
+    /// Exit 2 with the place that is wrong.
+    pub fn seed(&self, profile: &str) -> Result<Option<Seed>> {
+        let files = self.files(&format!("seeds/{profile}"), "toml");
+        if files.is_empty() {
+            Ok(None)
+        } else {
+            seed::seed(&files).map(Some)
+        }
     }
 
     /// Where the project is, in words.

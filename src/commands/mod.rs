@@ -5,6 +5,7 @@
 
 pub mod db;
 pub mod server;
+pub mod up;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -13,7 +14,9 @@ use crate::cli::Global;
 use crate::config::Environment;
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::Server;
-use crate::project::Project;
+use crate::project::{Origin, Project};
+use crate::server::cluster::SUPERUSER;
+use crate::server::{Cluster, Runtime, Start};
 use crate::ui::Ui;
 
 /// What every command gets: the shared flags, the environment and the printer.
@@ -24,6 +27,16 @@ pub struct Invocation {
     pub environment: Environment,
     /// The printer.
     pub ui: Ui,
+}
+
+/// A project's embedded server, running.
+pub struct Embedded {
+    /// How to reach it.
+    pub server: Server,
+    /// What starting it did.
+    pub start: Start,
+    /// Its URL, without a secret.
+    pub url: String,
 }
 
 /// The database a command works on.
@@ -116,11 +129,53 @@ impl Invocation {
             .then(Server::from_environment))
     }
 
-    /// The server a command works on.
+    /// The server a command works on: the named one, else the project's embedded server, which is
+    /// started if it does not run. Says which.
+    ///
+    /// # Errors
+    /// Exit 2 for what is no URL; those of installing and starting the embedded server.
     pub fn server(&self, target: &Target, project: &Project) -> Result<Server> {
-        let _ = project;
-        self.named_server(target)?
-            .ok_or_else(|| Failure::usage("no url"))
+        if let Some(server) = self.named_server(target)? {
+            self.ui.status(format!(
+                "database: {} (from {})",
+                server.place(),
+                server.source
+            ));
+            return Ok(server);
+        }
+        let Embedded { server, start, .. } = self.embedded(project, target.major)?;
+        let started = if start == Start::Already {
+            ""
+        } else {
+            ", started now"
+        };
+        self.ui.status(format!(
+            "database: {} on the embedded server{started}",
+            server.database()
+        ));
+        Ok(server)
+    }
+
+    /// The project's embedded server, running.
+    ///
+    /// # Errors
+    /// Exit 2 without a project folder; those of installing and starting it.
+    pub fn embedded(&self, project: &Project, major: Option<u16>) -> Result<Embedded> {
+        let Origin::Folder(root) = &project.origin else {
+            return Err(
+                Failure::usage("the embedded server belongs to a project's folder")
+                    .hint("Go to the project's folder, or give --url."),
+            );
+        };
+        let major = major.unwrap_or(project.manifest.server.major);
+        let report = |progress| self.ui.hear(progress);
+        let name = &project.manifest.name;
+        let cluster = Cluster::locate(&self.environment, root, name, major, &report)?;
+        let runtime = Runtime::ensure(&self.environment, major, &report)?;
+        let start = cluster.start(&runtime, &report)?;
+        let url = cluster.url(&project.manifest.database, SUPERUSER)?;
+        let server = Server::from_url(&url, "the embedded server")?;
+        Ok(Embedded { server, start, url })
     }
 
     /// Whether the command works on the embedded server.

@@ -104,6 +104,25 @@ pub async fn create_database(server: &Server, report: Report<'_>) -> Result<()> 
     }
 }
 
+/// Creates the database if it is not there, then brings it to where `edu.toml` wants it.
+///
+/// # Errors
+/// Those of [`create_database`] and [`run`].
+pub async fn create_and_run(
+    server: &Server,
+    manifest: &Manifest,
+    migrations: &[Migration],
+    lock_timeout: Duration,
+    report: Report<'_>,
+) -> Result<Outcome> {
+    let created = !database_exists(server).await?;
+    if created {
+        create_database(server, report).await?;
+    }
+    let outcome = run(server, manifest, migrations, lock_timeout, report).await?;
+    Ok(Outcome { created, ..outcome })
+}
+
 /// What `edu.toml` wants of a database and does not find there. Each is one sentence.
 ///
 /// # Errors

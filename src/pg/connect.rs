@@ -64,7 +64,7 @@ impl Server {
     pub fn with_database(&self, database: &str) -> Self {
         Self {
             options: self.options.clone().database(database),
-            source: self.source.clone(),
+            ..self.clone()
         }
     }
 
@@ -73,7 +73,7 @@ impl Server {
     pub fn with_user(&self, user: &str) -> Self {
         Self {
             options: self.options.clone().username(user),
-            source: self.source.clone(),
+            ..self.clone()
         }
     }
 

@@ -10,9 +10,9 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::error::failure;
 use super::{concurrent, session};
-use crate::catalog::name::{quote_ident, Name};
+use crate::catalog::name::{Name, quote_ident};
 use crate::failure::Result;
-use crate::progress::{human_time, Progress, Report};
+use crate::progress::{Progress, Report, human_time};
 use crate::spec::vectors::{Lists, Method, Target, VectorIndex};
 
 /// What was found or done about one declared index.
@@ -40,6 +40,24 @@ pub struct Outcome {
     pub name: Name,
     /// What was found or done.
     pub state: State,
+}
+
+/// All outcomes in a few words.
+pub fn summary(outcomes: &[Outcome]) -> String {
+    let built = outcomes
+        .iter()
+        .filter(|o| matches!(o.state, State::Built { .. }))
+        .count();
+    let different: Vec<String> = outcomes
+        .iter()
+        .filter(|o| matches!(o.state, State::Different(_)))
+        .map(|o| format!("{} is not as declared ({})", o.name, o.state))
+        .collect();
+    match (built, different.as_slice()) {
+        (0, []) => format!("nothing to do ({} valid)", outcomes.len()),
+        (built, []) => format!("{built} built, {} valid", outcomes.len() - built),
+        (built, different) => format!("{built} built; {}", different.join(", ")),
+    }
 }
 
 /// What stands in the catalog under a declared index's name.
@@ -71,13 +89,19 @@ pub async fn ensure(
         let state = match found {
             Some(found) if found.valid => compare(index, &found),
             Some(_) => {
-                report(Progress::Note(format!("removing the invalid index {}", index.name)));
+                report(Progress::Note(format!(
+                    "removing the invalid index {}",
+                    index.name
+                )));
                 concurrent::drop_leftover(connection, &index.name).await?;
                 build(connection, index, report).await?
             }
             None => build(connection, index, report).await?,
         };
-        outcomes.push(Outcome { name: index.name.clone(), state });
+        outcomes.push(Outcome {
+            name: index.name.clone(),
+            state,
+        });
     }
     Ok(outcomes)
 }
@@ -94,21 +118,30 @@ pub async fn look(connection: &mut PgConnection, indexes: &[VectorIndex]) -> Res
             Some(found) if !found.valid => State::Invalid,
             Some(found) => compare(index, &found),
         };
-        outcomes.push(Outcome { name: index.name.clone(), state });
+        outcomes.push(Outcome {
+            name: index.name.clone(),
+            state,
+        });
     }
     Ok(outcomes)
 }
 
 /// A table in use is built on without blocking its writers; an empty one plainly, which is quicker.
-async fn build(connection: &mut PgConnection, index: &VectorIndex, report: Report<'_>) -> Result<State> {
+async fn build(
+    connection: &mut PgConnection,
+    index: &VectorIndex,
+    report: Report<'_>,
+) -> Result<State> {
     let doing = format!("build index {}", index.name);
     let begun = Instant::now();
     report(Progress::stage(format!("building {}", index.name)));
-    let rows: Option<bool> =
-        sqlx::query_scalar(AssertSqlSafe(format!("SELECT EXISTS (SELECT FROM {})", index.table)))
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(|error| failure(&doing, &error))?;
+    let rows: Option<bool> = sqlx::query_scalar(AssertSqlSafe(format!(
+        "SELECT EXISTS (SELECT FROM {})",
+        index.table
+    )))
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(|error| failure(&doing, &error))?;
     let lists = match index.method {
         Method::Ivfflat { lists, .. } => Some(list_count(connection, index, lists).await?),
         Method::Hnsw { .. } => None,
@@ -123,15 +156,26 @@ async fn build(connection: &mut PgConnection, index: &VectorIndex, report: Repor
 
 /// How many lists an ivfflat index gets. Source: pgvector's README: rows / 1000 up to a million rows,
 /// the square root beyond.
-async fn list_count(connection: &mut PgConnection, index: &VectorIndex, lists: Lists) -> Result<u32> {
+async fn list_count(
+    connection: &mut PgConnection,
+    index: &VectorIndex,
+    lists: Lists,
+) -> Result<u32> {
     if let Lists::Count(count) = lists {
         return Ok(count);
     }
-    let rows: i64 = sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM {}", index.table)))
-        .fetch_one(connection)
-        .await
-        .map_err(|error| failure(&format!("count the rows of {}", index.table), &error))?;
-    let lists = if rows <= 1_000_000 { rows / 1_000 } else { rows.isqrt() };
+    let rows: i64 = sqlx::query_scalar(AssertSqlSafe(format!(
+        "SELECT count(*) FROM {}",
+        index.table
+    )))
+    .fetch_one(connection)
+    .await
+    .map_err(|error| failure(&format!("count the rows of {}", index.table), &error))?;
+    let lists = if rows <= 1_000_000 {
+        rows / 1_000
+    } else {
+        rows.isqrt()
+    };
     Ok(u32::try_from(lists.clamp(1, 32_768)).unwrap_or(1))
 }
 
@@ -141,10 +185,15 @@ fn render(index: &VectorIndex, lists: Option<u32>, in_use: bool) -> String {
         Target::Expression(expression) => format!("({expression})"),
     };
     let options = match index.method {
-        Method::Hnsw { m, ef_construction, .. } => format!("m = {m}, ef_construction = {ef_construction}"),
+        Method::Hnsw {
+            m, ef_construction, ..
+        } => format!("m = {m}, ef_construction = {ef_construction}"),
         Method::Ivfflat { .. } => format!("lists = {}", lists.unwrap_or(100)),
     };
-    let predicate = index.predicate.as_ref().map_or(String::new(), |p| format!(" WHERE {p}"));
+    let predicate = index
+        .predicate
+        .as_ref()
+        .map_or(String::new(), |p| format!(" WHERE {p}"));
     format!(
         "CREATE INDEX {}{} ON {} USING {} ({target} {}) WITH ({options}){predicate}",
         if in_use { "CONCURRENTLY " } else { "" },
@@ -177,7 +226,10 @@ async fn found(connection: &mut PgConnection, name: &Name) -> Result<Option<Foun
     let Some(row) = row else { return Ok(None) };
     Ok(Some(Found {
         valid: row.get("valid"),
-        table: Name::new(row.get::<String, _>("table_schema"), row.get::<String, _>("table_name"))?,
+        table: Name::new(
+            row.get::<String, _>("table_schema"),
+            row.get::<String, _>("table_name"),
+        )?,
         method: row.get("method"),
         opclass: row.get("opclass"),
         options: row.get("options"),
@@ -194,14 +246,26 @@ fn compare(wanted: &VectorIndex, found: &Found) -> State {
         }
     };
     check("table", wanted.table.to_string(), found.table.to_string());
-    check("method", wanted.method.as_str().to_owned(), found.method.clone());
-    check("operator class", wanted.opclass.clone(), found.opclass.clone());
+    check(
+        "method",
+        wanted.method.as_str().to_owned(),
+        found.method.clone(),
+    );
+    check(
+        "operator class",
+        wanted.opclass.clone(),
+        found.opclass.clone(),
+    );
     if let Target::Column(column) = &wanted.target {
         check("column", quote_ident(column), found.key.clone());
     }
     if wanted.predicate.is_some() != found.predicate.is_some() {
         let word = |there: bool| if there { "there" } else { "absent" }.to_owned();
-        check("predicate", word(wanted.predicate.is_some()), word(found.predicate.is_some()));
+        check(
+            "predicate",
+            word(wanted.predicate.is_some()),
+            word(found.predicate.is_some()),
+        );
     }
     for (option, value, default) in declared_options(wanted) {
         let found = found
@@ -211,17 +275,28 @@ fn compare(wanted: &VectorIndex, found: &Found) -> State {
             .map_or_else(|| default.to_string(), str::to_owned);
         check(option, value.to_string(), found);
     }
-    if differences.is_empty() { State::Good } else { State::Different(differences) }
+    if differences.is_empty() {
+        State::Good
+    } else {
+        State::Different(differences)
+    }
 }
 
 /// The parameters that are declared, each with pgvector's default.
 fn declared_options(index: &VectorIndex) -> Vec<(&'static str, u32, u32)> {
     match index.method {
-        Method::Hnsw { m, ef_construction, .. } => {
+        Method::Hnsw {
+            m, ef_construction, ..
+        } => {
             vec![("m", m, 16), ("ef_construction", ef_construction, 64)]
         }
-        Method::Ivfflat { lists: Lists::Count(lists), .. } => vec![("lists", lists, 100)],
-        Method::Ivfflat { lists: Lists::Auto, .. } => Vec::new(),
+        Method::Ivfflat {
+            lists: Lists::Count(lists),
+            ..
+        } => vec![("lists", lists, 100)],
+        Method::Ivfflat {
+            lists: Lists::Auto, ..
+        } => Vec::new(),
     }
 }
 
@@ -230,7 +305,11 @@ impl std::fmt::Display for State {
         match self {
             Self::Good => f.write_str("valid, as declared"),
             Self::Built { took_ms } => {
-                write!(f, "built in {}", human_time(std::time::Duration::from_millis(*took_ms)))
+                write!(
+                    f,
+                    "built in {}",
+                    human_time(std::time::Duration::from_millis(*took_ms))
+                )
             }
             Self::Missing => f.write_str("missing"),
             Self::Invalid => f.write_str("invalid"),

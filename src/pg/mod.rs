@@ -7,8 +7,13 @@ pub mod bootstrap;
 pub mod concurrent;
 pub mod connect;
 pub mod error;
+pub mod graph;
+pub mod index;
 pub mod lock;
 pub mod migrate;
+pub mod seed;
 pub mod session;
+pub mod work;
 
 pub use connect::Server;
+pub use work::Work;

@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::error::{self, failure, server_error};
 use super::session;
-use crate::catalog::name::{quote_ident, Name};
+use crate::catalog::name::{Name, quote_ident};
 use crate::failure::{Failure, Result};
 use crate::progress::{Progress, Report, Unit};
 use crate::spec::manifest::Manifest;
@@ -29,6 +29,16 @@ pub struct Outcome {
     pub present: u64,
 }
 
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.written, self.present) {
+            (0, present) => write!(f, "nothing to do ({present} rows are there)"),
+            (written, 0) => write!(f, "{written} rows written"),
+            (written, present) => write!(f, "{written} rows written, {present} were there"),
+        }
+    }
+}
+
 /// Writes the rows that are missing. The lock is held by the caller.
 ///
 /// # Errors
@@ -41,7 +51,11 @@ pub async fn run(
 ) -> Result<Outcome> {
     session::reset(connection).await?;
     let order = order(connection, seed).await?;
-    report(Progress::counted("seeding", seed.row_count() as u64, Unit::Items));
+    report(Progress::counted(
+        "seeding",
+        seed.row_count() as u64,
+        Unit::Items,
+    ));
     session::run(connection, "BEGIN", "begin a transaction").await?;
     let outcome = write(connection, manifest, seed, &order, report).await;
     report(Progress::Done);
@@ -89,18 +103,29 @@ async fn enter(
 ) -> Result<()> {
     let (role, tenant, user) = match &table.writer {
         Writer::Owner => (manifest.roles.owner.as_deref(), None, None),
-        Writer::Tenant { tenant, user } => {
-            (manifest.roles.application.as_deref(), Some(tenant.as_str()), user.as_deref())
-        }
+        Writer::Tenant { tenant, user } => (
+            manifest.roles.application.as_deref(),
+            Some(tenant.as_str()),
+            user.as_deref(),
+        ),
     };
     let unset = |key: &str| {
-        Failure::usage(format!("edu.toml does not say {key}, which this block needs"))
-            .at(seed.excerpt(table, table.span.clone(), "here"))
+        Failure::usage(format!(
+            "edu.toml does not say {key}, which this block needs"
+        ))
+        .at(seed.excerpt(table, table.span.clone(), "here"))
     };
     let mut set = Vec::new();
     if let Some(tenant) = tenant {
         role.ok_or_else(|| unset("roles.application"))?;
-        set.push((manifest.context.tenant.as_deref().ok_or_else(|| unset("context.tenant"))?, tenant));
+        set.push((
+            manifest
+                .context
+                .tenant
+                .as_deref()
+                .ok_or_else(|| unset("context.tenant"))?,
+            tenant,
+        ));
         if let Some(setting) = manifest.context.user.as_deref() {
             set.push((setting, user.unwrap_or("")));
         } else if user.is_some() {
@@ -125,10 +150,18 @@ async fn enter(
 /// The server reads every value from JSON by its column's type, so arrays, enums, JSON and vectors
 /// need nothing of their own here.
 async fn insert(connection: &mut PgConnection, table: &SeedTable, row: &Row) -> sqlx::Result<u64> {
-    let columns: Vec<String> = row.values.iter().map(|cell| quote_ident(&cell.column)).collect();
+    let columns: Vec<String> = row
+        .values
+        .iter()
+        .map(|cell| quote_ident(&cell.column))
+        .collect();
     let values: Vec<String> = columns.iter().map(|column| format!("r.{column}")).collect();
-    let key: Vec<String> =
-        table.key.iter().map(|column| quote_ident(column)).map(|c| format!("t.{c} = r.{c}")).collect();
+    let key: Vec<String> = table
+        .key
+        .iter()
+        .map(|column| quote_ident(column))
+        .map(|c| format!("t.{c} = r.{c}"))
+        .collect();
     let sql = format!(
         "INSERT INTO {name} ({columns}) SELECT {values}
          FROM pg_catalog.jsonb_populate_record(NULL::{name}, $1) AS r
@@ -138,9 +171,15 @@ async fn insert(connection: &mut PgConnection, table: &SeedTable, row: &Row) -> 
         values = values.join(", "),
         key = key.join(" AND "),
     );
-    let record: serde_json::Map<String, serde_json::Value> =
-        row.values.iter().map(|cell| (cell.column.clone(), json(&cell.value))).collect();
-    let done = sqlx::query(AssertSqlSafe(sql)).bind(Json(record)).execute(connection).await?;
+    let record: serde_json::Map<String, serde_json::Value> = row
+        .values
+        .iter()
+        .map(|cell| (cell.column.clone(), json(&cell.value)))
+        .collect();
+    let done = sqlx::query(AssertSqlSafe(sql))
+        .bind(Json(record))
+        .execute(connection)
+        .await?;
     Ok(done.rows_affected())
 }
 
@@ -158,14 +197,19 @@ fn refused(seed: &Seed, table: &SeedTable, row: &Row, error: &sqlx::Error) -> Fa
     let named = server_error(error).and_then(|server| {
         row.values.iter().find(|cell| {
             Some(cell.column.as_str()) == server.column()
-                || server.message().contains(&format!("column \"{}\"", cell.column))
+                || server
+                    .message()
+                    .contains(&format!("column \"{}\"", cell.column))
         })
     });
     let span = named.map_or(row.span.clone(), |cell| cell.span.clone());
     let excerpt = seed.excerpt(table, span, error::sqlstate(error).to_owned());
     let (line, column) = excerpt.position();
     let mut told = failure(&format!("write a row of {}", table.name), error);
-    told.error = format!("\"{}\" failed at line {line}, column {column}", excerpt.path);
+    told.error = format!(
+        "\"{}\" failed at line {line}, column {column}",
+        excerpt.path
+    );
     if error::sqlstate(error) == "42501" && matches!(table.writer, Writer::Tenant { .. }) {
         told = told
             .exit(crate::failure::Exit::Sql)
@@ -181,7 +225,9 @@ async fn order(connection: &mut PgConnection, seed: &Seed) -> Result<Vec<usize>>
     let mut graph: DiGraph<String, ()> = DiGraph::new();
     for table in &seed.tables {
         let name = table.name.to_string();
-        first.entry(name.clone()).or_insert_with(|| graph.add_node(name));
+        first
+            .entry(name.clone())
+            .or_insert_with(|| graph.add_node(name));
     }
     let rows = sqlx::query(
         "SELECT cn.nspname::text AS child_schema, c.relname::text AS child,
@@ -201,7 +247,9 @@ async fn order(connection: &mut PgConnection, seed: &Seed) -> Result<Vec<usize>>
             let name = Name::new(row.get::<String, _>(schema), row.get::<String, _>(name)).ok()?;
             first.get(&name.to_string()).copied()
         };
-        if let (Some(child), Some(parent)) = (end("child_schema", "child"), end("parent_schema", "parent")) {
+        if let (Some(child), Some(parent)) =
+            (end("child_schema", "child"), end("parent_schema", "parent"))
+        {
             graph.add_edge(child, parent, ());
         }
     }
@@ -212,6 +260,12 @@ async fn order(connection: &mut PgConnection, seed: &Seed) -> Result<Vec<usize>>
         }
     }
     let mut order: Vec<usize> = (0..seed.tables.len()).collect();
-    order.sort_by_key(|&index| (rank.get(seed.tables[index].name.to_string().as_str()).copied(), index));
+    order.sort_by_key(|&index| {
+        (
+            rank.get(seed.tables[index].name.to_string().as_str())
+                .copied(),
+            index,
+        )
+    });
     Ok(order)
 }

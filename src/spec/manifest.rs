@@ -111,6 +111,8 @@ pub struct Image {
     pub tag: String,
     /// The image to build on. `{major}` is replaced.
     pub base: String,
+    /// Build arguments by name, beside `BASE` and `PG_MAJOR`.
+    pub args: BTreeMap<String, String>,
 }
 
 impl Default for Image {
@@ -119,6 +121,7 @@ impl Default for Image {
             dockerfile: "Dockerfile.postgres-age".to_owned(),
             tag: "edu-postgres-age:{major}".to_owned(),
             base: "docker.io/library/postgres:{major}-trixie".to_owned(),
+            args: BTreeMap::new(),
         }
     }
 }

@@ -1,9 +1,8 @@
 //! `edu db bootstrap`
 
 use super::{Invocation, Target, Waiting};
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Result};
 use crate::pg::bootstrap;
-use crate::spec::migration;
 
 /// Extensions, roles, grants and the empty graph: the one step that needs a superuser
 ///
@@ -30,7 +29,7 @@ pub struct Args {
 pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let ui = &invocation.ui;
     let project = invocation.project_for(&args.target)?;
-    let migrations = migration::migrations(&project.files("migrations", "sql"))?;
+    let migrations = project.migrations()?;
     if args.print_sql {
         ui.answer(bootstrap::script(&project.manifest, &migrations)?);
         return Ok(Exit::Done);
@@ -38,31 +37,13 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let server = invocation.server(&args.target, &project)?;
     let report = |progress| ui.hear(progress);
     let outcome = invocation.block_on(async {
-        let mut created = false;
-        if !bootstrap::database_exists(&server).await? {
-            if !args.create && !invocation.is_embedded(&args.target)? {
-                return Err(Failure::new(
-                    Exit::Unreachable,
-                    format!(
-                        "database \"{}\" does not exist (at {})",
-                        server.database(),
-                        server.place()
-                    ),
-                )
-                .hint("Let edu create it: edu db bootstrap --create"));
-            }
-            bootstrap::create_database(&server, &report).await?;
-            created = true;
+        let timeout = args.waiting.lock_timeout.into();
+        let manifest = &project.manifest;
+        if args.create || invocation.is_embedded(&args.target)? {
+            bootstrap::create_and_run(&server, manifest, &migrations, timeout, &report).await
+        } else {
+            bootstrap::run(&server, manifest, &migrations, timeout, &report).await
         }
-        let outcome = bootstrap::run(
-            &server,
-            &project.manifest,
-            &migrations,
-            args.waiting.lock_timeout.into(),
-            &report,
-        )
-        .await?;
-        Ok(bootstrap::Outcome { created, ..outcome })
     })?;
     ui.answer(outcome.to_string());
     Ok(Exit::Done)

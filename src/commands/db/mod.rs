@@ -1,7 +1,10 @@
 //! `edu db …`: what is done to a database.
 
 pub mod bootstrap;
+pub mod graph;
+pub mod index;
 pub mod migrate;
+pub mod seed;
 pub mod status;
 
 use clap::Subcommand;
@@ -20,6 +23,9 @@ pub enum Command {
     Bootstrap(bootstrap::Args),
     Migrate(migrate::Args),
     Status(status::Args),
+    Index(index::Args),
+    Graph(graph::Args),
+    Seed(seed::Args),
 }
 
 /// How long to wait for the lock.
@@ -39,5 +45,8 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Bootstrap(args) => bootstrap::run(&args, invocation),
         Command::Migrate(args) => migrate::run(&args, invocation),
         Command::Status(args) => status::run(&args, invocation),
+        Command::Index(args) => index::run(&args, invocation),
+        Command::Graph(args) => graph::run(&args, invocation),
+        Command::Seed(args) => seed::run(&args, invocation),
     }
 }

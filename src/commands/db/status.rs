@@ -7,7 +7,6 @@ use super::{Invocation, Output, Target};
 use crate::failure::{Exit, Result};
 use crate::pg::migrate::history::{self, Applied};
 use crate::pg::session;
-use crate::spec::migration;
 
 /// Which migrations are applied, and which are pending
 #[derive(Debug, clap::Args)]
@@ -45,7 +44,7 @@ struct Pending<'a> {
 /// Exit 4 when history and files contradict each other.
 pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let project = invocation.project_for(&args.target)?;
-    let migrations = migration::migrations(&project.files("migrations", "sql"))?;
+    let migrations = project.migrations()?;
     let server = invocation.server(&args.target, &project)?;
     let (applied, pending) = invocation.block_on(async {
         let (mut connection, _) = session::open(&server, "edu db status").await?;

@@ -1,0 +1,129 @@
+//! `edu up`
+
+use std::time::{Duration, Instant};
+
+use super::Invocation;
+use crate::failure::{Exit, Result};
+use crate::pg::migrate::{self, Done, Plan, Stage};
+use crate::pg::{Server, Work, bootstrap, graph, index, seed};
+use crate::progress::Report;
+use crate::project::Project;
+use crate::server::Start;
+
+/// Everything at once: embedded server, bootstrap, migrations, graph, vector indexes, seed rows
+///
+/// Prints the connection URL. Running it again changes nothing.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The embedded server's major [default: edu.toml's]
+    #[arg(long, value_name = "N")]
+    major: Option<u16>,
+    /// The folder under seeds/ to take rows from
+    #[arg(long, value_name = "NAME", default_value = "dev")]
+    profile: String,
+    /// Write no seed rows
+    #[arg(long, conflicts_with = "profile")]
+    no_seed: bool,
+    /// How long to wait for another run to end
+    #[arg(long, value_name = "TIME", default_value = "60s")]
+    lock_timeout: crate::sql::duration::Duration,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Those of the step that failed; what the steps before it did stays, and the next run goes on there.
+pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
+    let ui = &invocation.ui;
+    let project = invocation.project()?;
+    let begun = Instant::now();
+    let embedded = invocation.embedded(&project, args.major)?;
+    let started = match embedded.start {
+        Start::Already => "already running",
+        Start::Started => "started",
+        Start::Created => "created and started",
+    };
+    let major = args.major.unwrap_or(project.manifest.server.major);
+    ui.step(
+        "server",
+        &format!("PostgreSQL {major}, {started}"),
+        begun.elapsed(),
+    );
+    invocation.block_on(steps(args, invocation, &project, &embedded.server))?;
+    ui.status("");
+    ui.answer(embedded.url);
+    ui.status(format!(
+        "\nconnect   edu server psql\nnext      edu db status · edu db migrate · edu server stop\n{}",
+        "The URL holds no password: its socket folder is yours alone. For TCP: edu server url --tcp"
+    ));
+    Ok(Exit::Done)
+}
+
+async fn steps(
+    args: &Args,
+    invocation: &Invocation,
+    project: &Project,
+    server: &Server,
+) -> Result<()> {
+    let ui = &invocation.ui;
+    let report = |progress| ui.hear(progress);
+    let report: Report<'_> = &report;
+    let timeout: Duration = args.lock_timeout.into();
+    let manifest = &project.manifest;
+    let migrations = project.migrations()?;
+
+    let begun = Instant::now();
+    let outcome = bootstrap::create_and_run(server, manifest, &migrations, timeout, report).await?;
+    ui.step("bootstrap", &outcome.to_string(), begun.elapsed());
+
+    let begun = Instant::now();
+    let mut work = Work::begin(server, "edu up", timeout, report).await?;
+    let plan = Plan {
+        migrations: &migrations,
+        stage: Stage::Ordinary,
+        to: None,
+        owner: manifest.roles.owner.as_deref(),
+    };
+    let done = migrate::run(&mut work.connection, &work.lock, &plan, report).await?;
+    ui.step("migrate", &migrated(&done), begun.elapsed());
+
+    if let Some(ontology) = project.ontology()? {
+        let begun = Instant::now();
+        let made = graph::apply(&mut work.connection, manifest, &ontology, report).await?;
+        let result = if made.is_empty() {
+            "nothing to do".to_owned()
+        } else {
+            format!("{} things made", made.len())
+        };
+        ui.step("graph", &result, begun.elapsed());
+    }
+
+    let wanted = project.vectors()?.indexes;
+    if !wanted.is_empty() {
+        let begun = Instant::now();
+        let outcomes = index::ensure(
+            &mut work.connection,
+            manifest.roles.owner.as_deref(),
+            &wanted,
+            report,
+        )
+        .await?;
+        ui.step("index", &index::summary(&outcomes), begun.elapsed());
+    }
+
+    if let (false, Some(rows)) = (args.no_seed, project.seed(&args.profile)?) {
+        let begun = Instant::now();
+        let outcome = seed::run(&mut work.connection, manifest, &rows, report).await?;
+        ui.step("seed", &outcome.to_string(), begun.elapsed());
+    }
+    work.end().await;
+    Ok(())
+}
+
+fn migrated(done: &[Done]) -> String {
+    match done {
+        [] => "nothing to do".to_owned(),
+        [one] => format!("V{} applied", one.version),
+        [first, .., last] => format!("V{} to V{} applied", first.version, last.version),
+    }
+}

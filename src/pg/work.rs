@@ -1,0 +1,47 @@
+//! A connection that may write, together with the lock that makes it the only one of edu's.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgConnection;
+
+use super::Server;
+use super::lock::{Lock, Purpose};
+use super::session::{self, Identity};
+use crate::failure::Result;
+use crate::progress::Report;
+
+/// What a command that changes a database holds.
+pub struct Work {
+    /// The connection to work on.
+    pub connection: PgConnection,
+    /// What the server says of itself.
+    pub identity: Identity,
+    /// The database's lock.
+    pub lock: Lock,
+}
+
+impl Work {
+    /// Connects as `application`, checks that the server takes changes, and takes the lock.
+    ///
+    /// # Errors
+    /// Exit 7 or 8 before anything was done, exit 6 when another run holds the lock for too long.
+    pub async fn begin(
+        server: &Server,
+        application: &str,
+        lock_timeout: Duration,
+        report: Report<'_>,
+    ) -> Result<Self> {
+        let (connection, identity) = session::open_for_writing(server, application).await?;
+        let lock = Lock::take(server, Purpose::Change, lock_timeout, report).await?;
+        Ok(Self {
+            connection,
+            identity,
+            lock,
+        })
+    }
+
+    /// Gives the lock back.
+    pub async fn end(self) {
+        self.lock.release().await;
+    }
+}
