@@ -11,5 +11,6 @@ pub mod manifest;
 pub mod migration;
 pub mod ontology;
 pub mod property;
+pub mod query;
 pub mod seed;
 pub mod vectors;
