@@ -5,6 +5,7 @@
 //!
 //! [`Failure`]: crate::failure::Failure
 
+pub mod access;
 pub mod document;
 pub mod entries;
 pub mod manifest;
