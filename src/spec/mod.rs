@@ -5,11 +5,13 @@
 //!
 //! [`Failure`]: crate::failure::Failure
 
+pub mod access;
 pub mod document;
 pub mod entries;
 pub mod manifest;
 pub mod migration;
 pub mod ontology;
 pub mod property;
+pub mod query;
 pub mod seed;
 pub mod vectors;
