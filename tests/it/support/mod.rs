@@ -1,0 +1,10 @@
+//! One server per `cargo test` run, one template database per state, one clone per test.
+//!
+//! The server's guard ends it when `cargo` and every test process are gone, however they ended. A
+//! clone is dropped when its test passes, and kept and named when it fails.
+
+mod database;
+mod run;
+
+pub use database::{Database, Template, database, major, runtime, server};
+pub use run::{Project, Run, edu};

@@ -1,0 +1,133 @@
+//! Running the real binary, and projects in temporary folders.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What a run of edu gave.
+#[derive(Debug)]
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Run {
+    /// All of it in one text, for snapshots. Times, ports and folders become words.
+    pub fn snapshot(&self) -> String {
+        let text = format!(
+            "exit {}\n--- stdout\n{}--- stderr\n{}",
+            self.code, self.stdout, self.stderr
+        );
+        let mut out = String::new();
+        for line in text.lines() {
+            out.push_str(&masked(line));
+            out.push('\n');
+        }
+        out
+    }
+
+    /// The run, if it ended with `code`.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(
+            self.code, code,
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout, self.stderr
+        );
+        self
+    }
+
+    /// Whether `text` stands in what was printed on either side.
+    pub fn says(&self, text: &str) -> bool {
+        self.stdout.contains(text) || self.stderr.contains(text)
+    }
+}
+
+fn masked(line: &str) -> String {
+    let mut words = Vec::new();
+    let mut rest = line.split(' ').peekable();
+    while let Some(word) = rest.next() {
+        let number = word.trim_matches(|c: char| !c.is_ascii_digit());
+        let timed = !number.is_empty() && word.chars().all(|c| c.is_ascii_digit() || c == '.');
+        let unit = rest
+            .peek()
+            .is_some_and(|unit| matches!(unit.trim_end_matches('.'), "ms" | "s"));
+        if timed && unit {
+            words.push("[time]".to_owned());
+            rest.next();
+        } else {
+            words.push(word.to_owned());
+        }
+    }
+    words.join(" ")
+}
+
+/// Runs edu with a clean environment in `folder`.
+pub fn edu(folder: &Path, args: &[&str]) -> Run {
+    command(folder, args, &[])
+}
+
+fn command(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_edu"));
+    command.args(args).current_dir(folder).env_clear();
+    for name in ["PATH", "HOME", "XDG_CACHE_HOME"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command.envs(environment.iter().copied());
+    let output = command.output().expect("edu could not be run");
+    Run {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// A project in a temporary folder.
+pub struct Project {
+    folder: tempfile::TempDir,
+}
+
+impl Project {
+    /// A project named "shop" without roles, with these files.
+    pub fn new(files: &[(&str, &str)]) -> Self {
+        let project = Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        };
+        if !files.iter().any(|(path, _)| *path == "edu.toml") {
+            project.write("edu.toml", "name = \"shop\"\n");
+        }
+        for (path, text) in files {
+            project.write(path, text);
+        }
+        project
+    }
+
+    /// The project of this repository.
+    pub fn root() -> PathBuf {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes or replaces a file.
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.folder.path().join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
+        fs::write(path, text).expect("the file");
+    }
+
+    /// Runs edu in the project.
+    pub fn edu(&self, args: &[&str]) -> Run {
+        command(self.path(), args, &[])
+    }
+
+    /// Runs edu in the project with more environment variables.
+    pub fn edu_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Run {
+        command(self.path(), args, environment)
+    }
+}
