@@ -57,6 +57,9 @@ enum Command {
     /// Embedded PostgreSQL on this machine: install, start, stop, inspect
     #[command(subcommand)]
     Server(commands::server::Command),
+    /// The container image: build it, and prove that a server is what edu.toml wants
+    #[command(subcommand)]
+    Image(commands::image::Command),
 }
 
 const EXIT_CODES: &str = "\
@@ -96,6 +99,7 @@ pub fn main() -> Exit {
         Command::Up(args) => commands::up::run(&args, &invocation),
         Command::Db(command) => commands::db::run(command, &invocation),
         Command::Server(command) => commands::server::run(command, &invocation),
+        Command::Image(command) => commands::image::run(command, &invocation),
     };
     outcome.unwrap_or_else(|failure| {
         invocation.ui.failure(&failure);

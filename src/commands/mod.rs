@@ -4,6 +4,7 @@
 //! is cancelled.
 
 pub mod db;
+pub mod image;
 pub mod server;
 pub mod up;
 
@@ -81,6 +82,14 @@ impl Invocation {
                      is built into this binary ({embedded}) is used."
                 ))
         })
+    }
+
+    /// The project in the folder that was named or is found upwards, if there is one.
+    ///
+    /// # Errors
+    /// Exit 2 when its files cannot be read.
+    pub fn find_project(&self) -> Result<Option<Project>> {
+        Project::find(self.global.project.as_deref(), &self.here()?)
     }
 
     /// Like [`Self::project`]; but where a URL says which database is meant, the project that is

@@ -164,7 +164,7 @@ pub async fn missing(
     Ok(missing)
 }
 
-async fn missing_extensions(
+pub(super) async fn missing_extensions(
     connection: &mut PgConnection,
     identity: &Identity,
     manifest: &Manifest,
