@@ -1,6 +1,7 @@
 //! Claims about the ontology.
 
 use super::*;
+use crate::failure::Failure;
 
 const TENANT: &str = "properties.tenant = { type = \"uuid\", required = true }\n";
 
