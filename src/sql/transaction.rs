@@ -64,7 +64,7 @@ fn words(text: &str, max: usize) -> Vec<String> {
     words
 }
 
-/// The words within parentheses that follow each other at the start of an options list.
+/// Whether the first parentheses of a statement list the option, and not as switched off.
 fn has_option(text: &str, option: &str) -> bool {
     let mut items = items(text).skip_while(|item| item.kind != Kind::Open);
     let inside: Vec<Item<'_>> = items
@@ -105,11 +105,19 @@ pub fn needs_no_transaction(statement: &Statement) -> Option<&'static str> {
         ["CREATE", "TABLESPACE", ..] => Some("CREATE TABLESPACE"),
         ["DROP", "TABLESPACE", ..] => Some("DROP TABLESPACE"),
         ["ALTER", "SYSTEM", ..] => Some("ALTER SYSTEM"),
-        ["CREATE", "SUBSCRIPTION", ..] if makes_slot(text) => {
+        ["CREATE", "SUBSCRIPTION", ..] if !switched_off(text, &["CREATE_SLOT", "CONNECT"]) => {
             Some("CREATE SUBSCRIPTION with a slot")
         }
         ["DROP", "SUBSCRIPTION", ..] => Some("DROP SUBSCRIPTION"),
         ["ALTER", "SUBSCRIPTION", _, "REFRESH", ..] => Some("ALTER SUBSCRIPTION REFRESH"),
+        [
+            "ALTER",
+            "SUBSCRIPTION",
+            _,
+            "SET" | "ADD" | "DROP",
+            "PUBLICATION",
+            ..,
+        ] if !switched_off(text, &["REFRESH"]) => Some("ALTER SUBSCRIPTION with a refresh"),
         ["ALTER", "TABLE", rest @ ..]
             if rest.contains(&"DETACH") && rest.last() == Some(&"CONCURRENTLY") =>
         {
@@ -135,11 +143,11 @@ fn reindex(text: &str, rest: &[&str]) -> Option<&'static str> {
     }
 }
 
-/// Whether CREATE SUBSCRIPTION makes a replication slot, which it does unless told not to.
-fn makes_slot(text: &str) -> bool {
+/// Whether one of the options is there and set to no.
+fn switched_off(text: &str, options: &[&str]) -> bool {
     let all: Vec<Item<'_>> = items(text).collect();
-    !all.windows(3).any(|three| {
-        matches!(three[0].word.as_str(), "CREATE_SLOT" | "CONNECT")
+    all.windows(3).any(|three| {
+        options.contains(&three[0].word.as_str())
             && three[1].text == "="
             && (matches!(three[2].word.as_str(), "FALSE" | "OFF" | "0")
                 || matches!(three[2].text, "'false'" | "'off'"))

@@ -42,7 +42,8 @@ pub(super) fn fitted(name: String) -> String {
 
 /// Says what a text may not be as a graph's or label's name. Source: AGE's `name_validation.h`.
 pub(super) fn name_problem(name: &str, min_chars: usize, extra: &[char]) -> Option<String> {
-    let word = |c: char| c == '_' || c.is_alphanumeric();
+    // Which other digits AGE takes depends on the server's locale.
+    let word = |c: char| c == '_' || c.is_alphabetic() || c.is_ascii_digit();
     if name.chars().count() < min_chars {
         return Some(format!("has fewer than {min_chars} characters"));
     }

@@ -30,6 +30,7 @@ fn statements_that_refuse_a_transaction_are_named() {
         "DROP TABLESPACE t",
         "ALTER SYSTEM SET a = 1",
         "CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p",
+        "ALTER SUBSCRIPTION s SET PUBLICATION p",
         "ALTER TABLE t DETACH PARTITION p CONCURRENTLY",
         "CLUSTER",
         "CLUSTER (VERBOSE);",
@@ -52,6 +53,7 @@ fn statements_that_may_run_in_a_transaction_are_not_named() {
         "ALTER TABLE t DETACH PARTITION p",
         "ALTER DATABASE d SET work_mem = '1MB'",
         "CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p WITH (create_slot = false)",
+        "ALTER SUBSCRIPTION s ADD PUBLICATION p WITH (refresh = false)",
         "INSERT INTO vacuum VALUES (1)",
         "SELECT 'VACUUM'",
     ] {
