@@ -103,7 +103,7 @@ impl<'a> Apt<'a> {
             "sources.sources",
             &sources(&self.wanted, &self.mirror, keyrings, true),
         )?;
-        let mut updated = self.run(&["update", "--error-on=any"], &|_| {});
+        let mut updated = self.run(&["update"], &|_| {});
         if matches!(&updated, Err(stderr) if stderr.contains("does not have a Release file") || stderr.contains("404"))
         {
             self.write(
@@ -170,9 +170,13 @@ impl<'a> Apt<'a> {
             let ended = child.try_wait().map_err(|e| e.to_string())?;
             meanwhile(&fs::read_to_string(&out).unwrap_or_default());
             match ended {
-                Some(status) if status.success() => return Ok(()),
-                Some(_) => return Err(fs::read_to_string(&err).unwrap_or_default()),
                 None => std::thread::sleep(POLL),
+                Some(status) => {
+                    let stderr = fs::read_to_string(&err).unwrap_or_default();
+                    // Before apt 2.2, an index that could not be fetched is only a warning.
+                    let complete = status.success() && !stderr.contains("Failed to fetch");
+                    return if complete { Ok(()) } else { Err(stderr) };
+                }
             }
         }
     }

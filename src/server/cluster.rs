@@ -107,7 +107,10 @@ impl Cluster {
     pub(super) fn lock(&self, report: Report) -> Result<File> {
         let folder = self.data.parent().unwrap_or(&self.data);
         place::open_folder(folder)?;
-        if let Some(edu) = folder.parent().filter(|path| path.ends_with(".edu")) {
+        if let Some(edu) = folder
+            .parent()
+            .filter(|path| path.file_name().is_some_and(|name| name == ".edu"))
+        {
             let ignore = edu.join(".gitignore");
             if !ignore.exists() {
                 fs::write(&ignore, "*\n")

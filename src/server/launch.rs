@@ -220,7 +220,7 @@ pub fn explain(text: &str, data: &Path) -> Failure {
                 "The data directory must be 0700 and belong to the server's account: look at \"{at}\"."
             ),
         )
-    } else if says(&["could not access file \"age\"", "could not load library"]) {
+    } else if says(&["could not access file", "could not load library"]) {
         (
             "a library could not be loaded",
             "See which programs are used and why: edu server status".to_owned(),

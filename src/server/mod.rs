@@ -39,6 +39,6 @@ pub use runtime::Runtime;
 pub use start::Start;
 
 /// What to do when edu cannot provide a server itself. Ends hints.
-pub const WAYS_OUT: &str = "Or use a server of your own: install PostgreSQL with the packages \
+pub const WAYS_OUT: &str = "Other ways: install PostgreSQL with the packages \
      postgresql-N-age and postgresql-N-pgvector, build our image (edu image build), or give a URL \
      (DATABASE_URL).";

@@ -45,8 +45,8 @@ impl Cluster {
     pub fn start(&self, runtime: &Runtime, report: Report) -> Result<Start> {
         runtime.reachable_by(&self.account)?;
         let _lock = self.lock(report)?;
-        if let Some(found) = Postmaster::of(&self.data) {
-            return self.await_ready(found, report);
+        if self.others_start(report)? {
+            return Ok(Start::Already);
         }
         let created = self.status() == Status::Absent;
         if created {
@@ -69,24 +69,29 @@ impl Cluster {
         })
     }
 
-    /// Another process is starting it: waits for that.
-    fn await_ready(&self, mut found: Postmaster, report: Report) -> Result<Start> {
+    /// Whether a server that is there already gets ready; one that is ending is waited for.
+    fn others_start(&self, report: Report) -> Result<bool> {
         let began = Instant::now();
-        while !found.ready {
-            report(Progress::Detail("it is starting already".to_owned()));
-            std::thread::sleep(Duration::from_millis(20));
-            match Postmaster::of(&self.data) {
-                Some(now) if began.elapsed() < OTHERS_START_MAX => found = now,
-                _ => {
-                    return Err(Failure::new(
-                        Exit::Unreachable,
-                        "the server that was already starting did not get ready",
-                    )
-                    .hint("Look at its log: edu server logs"));
-                }
+        while let Some(found) = Postmaster::of(&self.data) {
+            if found.ready {
+                return Ok(true);
             }
+            if began.elapsed() > OTHERS_START_MAX {
+                return Err(Failure::new(
+                    Exit::Unreachable,
+                    format!(
+                        "the server (process {}) neither got ready nor ended",
+                        found.pid
+                    ),
+                )
+                .hint("Look at its log: edu server logs"));
+            }
+            report(Progress::Detail(
+                "it is starting or ending already".to_owned(),
+            ));
+            std::thread::sleep(Duration::from_millis(20));
         }
-        Ok(Start::Already)
+        Ok(false)
     }
 
     /// Makes the cluster beside its place and moves it there, so that a killed attempt is no cluster.
