@@ -133,6 +133,9 @@ pub async fn missing(
     manifest: &Manifest,
 ) -> Result<Vec<String>> {
     let mut missing = missing_extensions(connection, identity, manifest).await?;
+    if lacks_preloaded_age(connection).await? && !manifest.extensions.contains_key("age") {
+        missing.push("The server preloads AGE, and the extension is not created here.".to_owned());
+    }
     let roles = &manifest.roles;
     for role in [&roles.owner, &roles.application, &roles.login]
         .into_iter()
@@ -260,6 +263,15 @@ pub async fn run(
     )
     .await?;
     let lock = Lock::take(server, Purpose::Change, lock_timeout, report).await?;
+    if lacks_preloaded_age(&mut connection).await? {
+        // Before everything else: until then AGE's library makes ordinary DDL fail here.
+        session::run(
+            &mut connection,
+            "CREATE EXTENSION age",
+            "create extension \"age\"",
+        )
+        .await?;
+    }
     let applied = migrate::run(&mut connection, &lock, &plan, report).await?;
     let mut repeated = Vec::new();
     if applied.is_empty()
@@ -295,6 +307,21 @@ pub async fn run(
     failure.detail = still;
     Err(failure
         .hint("Add it to the migration marked \"-- edu: role superuser\", or correct edu.toml."))
+}
+
+/// Whether the server loads AGE's library in every database and this one lacks the extension. A role
+/// that may not see the setting gets false.
+async fn lacks_preloaded_age(connection: &mut PgConnection) -> Result<bool> {
+    sqlx::query_scalar(
+        "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'age')
+                AND CASE WHEN pg_catalog.pg_has_role('pg_read_all_settings', 'USAGE')
+                    THEN 'age' = ANY (pg_catalog.string_to_array(pg_catalog.replace(
+                        pg_catalog.current_setting('shared_preload_libraries'), ' ', ''), ','))
+                    ELSE false END",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(|error| failure("look for AGE", &error))
 }
 
 /// Lets sessions of this database load AGE where the server does not preload it: a role without
@@ -362,18 +389,24 @@ pub fn script(manifest: &Manifest, migrations: &[Migration]) -> Result<String> {
         let role = owner.map_or(String::new(), |o| {
             format!("SET LOCAL ROLE {};\n", quote_ident(o))
         });
+        let text = migration.up.document.text.trim_end();
+        let create = migrate::history::create();
+        // A file that is to run outside a transaction does so here too; its record is one of its own.
+        let (first, second) = if migration.up.header.no_transaction {
+            (text, "BEGIN;")
+        } else {
+            ("BEGIN;", text)
+        };
         script.push_str(&format!(
-            "\nBEGIN;\n{}\n{role}{}\n{record}\nCOMMIT;\n",
-            migration.up.document.text.trim_end(),
-            migrate::history::create(),
+            "\n{first}\n{second}\n{role}{create}\n{record}\nCOMMIT;\n"
         ));
     }
     if manifest.extensions.contains_key("age") {
-        script.push_str(concat!(
+        script.push_str(
             "\n-- Unless shared_preload_libraries has age already:\n\
              DO $$ BEGIN EXECUTE pg_catalog.format('ALTER DATABASE %I SET session_preload_libraries = %L', \
              pg_catalog.current_database(), 'age'); END $$;\n",
-        ));
+        );
     }
     Ok(script)
 }

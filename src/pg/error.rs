@@ -82,6 +82,12 @@ fn with_server_facts(mut failure: Failure, server: &PgDatabaseError) -> Failure 
     if let Some(hint) = server.hint() {
         failure = failure.hint(hint);
     }
+    if server.code() == "3F000" && server.message().contains("\"ag_catalog\" does not exist") {
+        // AGE 1.5 looks there on every DROP, and on much else, once its library is loaded.
+        failure = failure
+            .detail("This server preloads AGE, and this database lacks the extension: ordinary statements fail then.")
+            .hint("As a superuser, in this database: CREATE EXTENSION age");
+    }
     failure
 }
 
