@@ -72,16 +72,20 @@ impl Invocation {
     /// # Errors
     /// Exit 2 when there is none, or its files cannot be read.
     pub fn project(&self) -> Result<Project> {
-        let here = self.here()?;
-        Project::find(self.global.project.as_deref(), &here)?.ok_or_else(|| {
-            let embedded = Project::embedded().map(|p| p.manifest.name).unwrap_or_default();
-            Failure::usage("this is not a project: no edu.toml here or in any folder above")
-                .detail(format!("Looked upwards from \"{}\".", here.display()))
-                .hint(format!(
-                    "Go to the project's folder, or give --project DIR; with --url the project that \
-                     is built into this binary ({embedded}) is used."
-                ))
-        })
+        self.find_project()?.ok_or_else(|| self.no_project())
+    }
+
+    /// The failure of a command that needs a project's folder and found none.
+    pub fn no_project(&self) -> Failure {
+        let here = self.here().unwrap_or_default();
+        let embedded = Project::embedded().map(|p| p.manifest.name);
+        Failure::usage("this is not a project: no edu.toml here or in any folder above")
+            .detail(format!("Looked upwards from \"{}\".", here.display()))
+            .hint(format!(
+                "Go to the project's folder, or give --project DIR. `edu db` with --url uses the \
+                 project that is built into this binary ({}) where no folder is.",
+                embedded.unwrap_or_default()
+            ))
     }
 
     /// The project in the folder that was named or is found upwards, if there is one.
@@ -98,8 +102,7 @@ impl Invocation {
     /// # Errors
     /// Those of [`Self::project`].
     pub fn project_for(&self, target: &Target) -> Result<Project> {
-        let found = Project::find(self.global.project.as_deref(), &self.here()?)?;
-        match found {
+        match self.find_project()? {
             Some(project) => Ok(project),
             None if self.named_server(target)?.is_some() => {
                 let project = Project::embedded()?;

@@ -116,8 +116,9 @@ fn engine(wanted: Option<Engine>, invocation: &Invocation) -> Result<(Engine, Pa
             Some((engine, path))
         })
         .ok_or_else(|| {
-            let names: Vec<&str> = candidates.iter().map(|engine| engine.name()).collect();
-            Failure::usage(format!("{} is not on PATH", names.join(" or ")))
+            let what = wanted.map_or("no docker, podman or buildah", |one| one.name());
+            let verb = if wanted.is_some() { "is not" } else { "is" };
+            Failure::usage(format!("{what} {verb} on PATH"))
                 .hint("Install one, for example: apt-get install podman")
         })
 }

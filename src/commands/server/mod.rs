@@ -94,11 +94,7 @@ struct Target {
 
 /// Finds the project: `--project`, else the nearest `edu.toml` upwards.
 fn target(invocation: &Invocation) -> Result<Target> {
-    find_target(invocation)?.ok_or_else(|| {
-        Failure::usage("no project was found")
-            .detail("Neither this directory nor one above it has an \"edu.toml\".")
-            .hint("Go into a project, or name it: --project DIR")
-    })
+    find_target(invocation)?.ok_or_else(|| invocation.no_project())
 }
 
 fn find_target(invocation: &Invocation) -> Result<Option<Target>> {
