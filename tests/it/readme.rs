@@ -79,7 +79,7 @@ fn steady(line: &str) -> Option<String> {
     let mut words: Vec<&str> = Vec::new();
     for word in line.split(' ').filter(|word| !word.is_empty()) {
         let number = |word: &&str| word.chars().all(|c| c.is_ascii_digit() || c == '.');
-        if matches!(word, "s" | "ms") && words.last().is_some_and(|last| number(&last)) {
+        if matches!(word, "s" | "ms") && words.last().is_some_and(number) {
             words.pop();
             words.push("[time]");
         } else {
