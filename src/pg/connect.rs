@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection};
 
 use super::error::{self, sqlstate};
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Failure, Result, causes};
 
 /// How long a connection may take before the server counts as unreachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -174,7 +174,7 @@ impl Server {
                 .detail(crate::failure::io_reason(io))
                 .hint("Is the server running? Check host and port; for the embedded one: edu server start"),
             (_, sqlx::Error::Tls(reason)) => failure
-                .detail(format!("TLS: {reason}."))
+                .detail(format!("TLS: {}", causes(reason.as_ref())))
                 .hint("Check sslmode and sslrootcert in the URL."),
             _ => with_message(failure, error).hint("Check the URL."),
         }
@@ -235,7 +235,7 @@ fn with_message(failure: Failure, error: &sqlx::Error) -> Failure {
             server.message().trim_end_matches('.'),
             server.code()
         )),
-        None => failure.detail(format!("{error}.")),
+        None => failure.detail(causes(error)),
     }
 }
 

@@ -105,8 +105,13 @@ fn the_transcript_in_the_readme_is_what_edu_says() {
     );
     for (line, lines) in runs {
         let said = copy.run(&line);
-        let said: Vec<String> = said.lines().filter_map(steady).collect();
-        let shown: Vec<String> = lines.iter().filter_map(|line| steady(line)).collect();
+        let mut said: Vec<String> = said.lines().filter_map(steady).collect();
+        let mut shown: Vec<String> = lines.iter().filter_map(|line| steady(line)).collect();
+        // The document may leave out the end of an answer.
+        if shown.last().is_some_and(|line| line == "…") {
+            shown.pop();
+            said.truncate(shown.len());
+        }
         assert_eq!(shown, said, "`{line}`");
     }
 }

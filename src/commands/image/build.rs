@@ -63,8 +63,8 @@ impl Engine {
 /// Exit 2 when no engine is there, exit 1 when the build fails; the engine has said why.
 pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let ui = &invocation.ui;
-    let project = match invocation.find_project()? {
-        Some(project) => project,
+    let project = match invocation.find_home()? {
+        Some(home) => Project::load(home)?,
         None => Project::embedded()?,
     };
     let dockerfile = project.dockerfile()?;
