@@ -1,7 +1,7 @@
 //! Where the server is, and how to reach it.
 //!
 //! URLs are sqlx's (and so libpq's) connection URIs; libpq's `PG*` variables and `.pgpass` fill what
-//! a URL leaves open. A password never leaves this module.
+//! a URL leaves open. A password leaves this module only as a client program's environment.
 
 use std::str::FromStr;
 use std::time::Duration;
