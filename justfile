@@ -1,6 +1,6 @@
 # List the recipes
 default:
-    @just --list --unsorted
+    @{{ just_executable() }} --list --unsorted
 
 # Build the debug binary
 [group('dev')]

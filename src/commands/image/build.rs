@@ -89,14 +89,12 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     command.args(arguments).arg(context.path());
     let status = invocation.block_on(program::run(command, input))?;
     if !status.success() {
-        return Err(Failure::new(
-            Exit::Findings,
-            format!("{} did not build the image \"{}\"", engine.name(), wish.tag),
-        )
-        .detail(format!(
-            "It ended with {status}; its last lines above say why."
-        ))
-        .hint("See what would be run: edu image build --dry-run. Another engine: --engine NAME"));
+        return Err(not_built(
+            engine,
+            &wish.tag,
+            &status.to_string(),
+            invocation,
+        ));
     }
     ui.step(
         "image",
@@ -104,6 +102,21 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         begun.elapsed(),
     );
     Ok(Exit::Done)
+}
+
+fn not_built(engine: Engine, tag: &str, ended: &str, invocation: &Invocation) -> Failure {
+    let other = Engine::ALL.into_iter().find(|&other| {
+        other != engine && invocation.environment.find_program(other.name()).is_some()
+    });
+    let error = format!("{} did not build the image \"{tag}\"", engine.name());
+    Failure::new(Exit::Findings, error)
+        .detail(format!(
+            "It ended with {ended}; its last lines above say why."
+        ))
+        .hint(match other {
+            Some(other) => format!("Mend it, or take another engine: --engine {}", other.name()),
+            None => "See what was run: edu image build --dry-run".to_owned(),
+        })
 }
 
 /// The engine to use, and where it is.
