@@ -3,13 +3,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
-
+use super::told::Told;
 use super::{Invocation, Output, Target, program};
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::Server;
 use crate::pg::image::{self, Scratch};
-use crate::progress::{Progress, human_time, silent};
+use crate::progress::{Progress, silent};
 use crate::project::Project;
 use crate::server::Runtime;
 
@@ -32,29 +31,6 @@ pub struct Args {
     /// How to print the answer
     #[arg(long, value_enum, default_value_t)]
     output: Output,
-}
-
-/// The answer for machines.
-#[derive(Debug, Serialize)]
-struct Answer {
-    schema: u32,
-    server: String,
-    ok: bool,
-    checks: Vec<Line>,
-}
-
-/// One proof.
-#[derive(Debug, Serialize)]
-struct Line {
-    check: &'static str,
-    /// "proved", "failed" or "skipped".
-    state: &'static str,
-    result: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    detail: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<String>,
-    took_ms: u64,
 }
 
 /// Runs the command.
@@ -97,97 +73,6 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     }
     outcome?;
     report.end(&server)
-}
-
-/// What was proved so far. In text form every line is told at once.
-struct Told<'a> {
-    invocation: &'a Invocation,
-    output: Output,
-    lines: Vec<Line>,
-}
-
-impl<'a> Told<'a> {
-    fn new(invocation: &'a Invocation, output: Output) -> Self {
-        Self {
-            invocation,
-            output,
-            lines: Vec::new(),
-        }
-    }
-
-    /// Tells one proof. Shape: whether it holds.
-    fn hear(&mut self, check: &'static str, begun: Instant, outcome: Result<String>) -> bool {
-        let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let line = match outcome {
-            Ok(result) => Line {
-                check,
-                state: "proved",
-                result,
-                detail: vec![],
-                hint: None,
-                took_ms,
-            },
-            Err(failure) => Line {
-                check,
-                state: "failed",
-                result: failure.error,
-                detail: failure.detail,
-                hint: failure.hint,
-                took_ms,
-            },
-        };
-        let proved = line.state == "proved";
-        self.tell(line);
-        proved
-    }
-
-    fn skip(&mut self, check: &'static str, because: &str) {
-        let result = because.to_owned();
-        self.tell(Line {
-            check,
-            state: "skipped",
-            result,
-            detail: vec![],
-            hint: None,
-            took_ms: 0,
-        });
-    }
-
-    fn tell(&mut self, line: Line) {
-        if self.output == Output::Text {
-            let mark = match line.state {
-                "proved" => "✓",
-                "failed" => "✗",
-                _ => "-",
-            };
-            let took = human_time(Duration::from_millis(line.took_ms));
-            let mut text = format!("{mark} {:<11} {}  {took}", line.check, line.result);
-            for fact in &line.detail {
-                text.push_str(&format!("\n  detail: {fact}"));
-            }
-            if let Some(hint) = &line.hint {
-                text.push_str(&format!("\n  hint: {hint}"));
-            }
-            self.invocation.ui.answer(crate::ui::clean(&text));
-        }
-        self.lines.push(line);
-    }
-
-    fn end(self, server: &Server) -> Result<Exit> {
-        let ok = self.lines.iter().all(|line| line.state == "proved");
-        if self.output == Output::Json {
-            let answer = Answer {
-                schema: 1,
-                server: server.place(),
-                ok,
-                checks: self.lines,
-            };
-            let text = serde_json::to_string_pretty(&answer)
-                .map_err(|e| Failure::bug(format!("could not write JSON: {e}")))?;
-            self.invocation.ui.answer(text);
-        }
-        Ok(if ok { Exit::Done } else { Exit::Findings })
-    }
 }
 
 async fn prove(

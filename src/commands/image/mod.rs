@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod program;
+mod told;
 
 use clap::Subcommand;
 
