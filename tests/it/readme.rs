@@ -69,7 +69,7 @@ fn transcript(document: &str) -> Vec<(String, Vec<String>)> {
 /// A line without what differs from run to run: times, ports, folders. Progress that a terminal
 /// replaces is nothing.
 fn steady(line: &str) -> Option<String> {
-    if line.trim().is_empty() || (line.starts_with("  ") && line.ends_with('…')) {
+    if line.trim().is_empty() || line.trim_start().starts_with("… ") {
         return None;
     }
     let line = match line.split_once("postgresql://") {
