@@ -4,7 +4,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod bad_input;
 mod bootstrap;
 mod content;
+mod image;
 mod migrate;
+mod readme;
 mod support;
