@@ -20,7 +20,8 @@ impl Run {
             self.code, self.stdout, self.stderr
         );
         let mut out = String::new();
-        for line in text.lines() {
+        // A busy machine has more to tell of a long stage.
+        for line in text.lines().filter(|line| !line.starts_with("  … ")) {
             out.push_str(&masked(line));
             out.push('\n');
         }
