@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::{Project, command, major};
+use crate::support::{Project, command, major, runtime};
 
 /// A copy of this repository's project, whose server goes with it.
 struct Copy(tempfile::TempDir);
