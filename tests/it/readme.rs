@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::{Project, command, major};
+use crate::support::{Project, command, major, runtime};
 
 /// A copy of this repository's project, whose server goes with it.
 struct Copy(tempfile::TempDir);
@@ -69,7 +69,7 @@ fn transcript(document: &str) -> Vec<(String, Vec<String>)> {
 /// A line without what differs from run to run: times, ports, folders. Progress that a terminal
 /// replaces is nothing.
 fn steady(line: &str) -> Option<String> {
-    if line.trim().is_empty() || line.trim_start().starts_with("… ") {
+    if line.trim().is_empty() || line.starts_with("  … ") {
         return None;
     }
     let line = match line.split_once("postgresql://") {
@@ -94,6 +94,7 @@ fn the_transcript_in_the_readme_is_what_edu_says() {
     if major() != 17 {
         return;
     }
+    runtime();
     let copy = Copy::new();
     let readme = fs::read_to_string(Project::root().join("README.md")).unwrap();
     let runs = transcript(&readme);
