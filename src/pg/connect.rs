@@ -43,7 +43,7 @@ impl Server {
             );
         }
         match PgConnectOptions::from_str(url) {
-            Ok(options) => Ok(Self { options: options.disable_statement_logging(), source }),
+            Ok(options) => Ok(Self { options: plain(options), source }),
             Err(_) => Err(Failure::usage(format!("the URL in {source} could not be read"))
                 .detail("Special characters in the user, password or database must be percent-encoded.")
                 .hint("Write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE.")),
@@ -52,9 +52,8 @@ impl Server {
 
     /// What libpq's `PG*` variables and `.pgpass` say.
     pub fn from_environment() -> Self {
-        let options = PgConnectOptions::new().disable_statement_logging();
         Self {
-            options,
+            options: plain(PgConnectOptions::new()),
             source: "the PG* variables".to_owned(),
         }
     }
@@ -155,6 +154,12 @@ impl Server {
             _ => with_message(failure, error).hint("Check the URL."),
         }
     }
+}
+
+/// No statement in a log, and no start-up setting that a session pooler does not know: since
+/// PostgreSQL 12 the default of `extra_float_digits` is exact anyway.
+fn plain(options: PgConnectOptions) -> PgConnectOptions {
+    options.disable_statement_logging().extra_float_digits(None)
 }
 
 fn with_message(failure: Failure, error: &sqlx::Error) -> Failure {

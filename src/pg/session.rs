@@ -5,20 +5,35 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::Server;
 use super::error::failure;
+use super::message::Message;
 use crate::catalog::name::quote_ident;
 use crate::failure::{Failure, Result};
 use crate::spec::manifest::MAJORS;
 
-/// What edu sets on every connection, and sets again after [`reset`].
+/// What edu sets on every connection.
 ///
 /// `client_connection_check_interval` lets the server notice within half a second that edu is gone,
-/// so that a killed run frees its locks.
-const BASELINE: &str = "\
-SET client_connection_check_interval = '500ms';
-SET client_min_messages = 'warning';
-SET idle_in_transaction_session_timeout = 0;
-SET standard_conforming_strings = on;
-SET DateStyle = 'ISO, YMD'";
+/// so that a killed run frees its locks. The connection of a lock may idle for hours.
+pub(super) const LASTING: [&str; 2] = [
+    "SET client_connection_check_interval = '500ms'",
+    "SET idle_session_timeout = 0",
+];
+
+/// What edu sets on every working connection, and sets again after a reset.
+const BASELINE: [&str; 4] = [
+    "SET client_min_messages = 'warning'",
+    "SET idle_in_transaction_session_timeout = 0",
+    "SET standard_conforming_strings = on",
+    "SET DateStyle = 'ISO, YMD'",
+];
+
+/// What takes a session back to the state [`open`] left it in, statement by statement.
+pub(super) fn fresh() -> impl Iterator<Item = &'static str> {
+    ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL"]
+        .into_iter()
+        .chain(LASTING)
+        .chain(BASELINE)
+}
 
 /// What the server says of itself.
 #[derive(Debug, Clone)]
@@ -48,7 +63,7 @@ impl Identity {
 /// Exit 7 when it cannot be reached, exit 8 when the major is not one of [`MAJORS`].
 pub async fn open(server: &Server, application: &str) -> Result<(PgConnection, Identity)> {
     let mut connection = server.connect(application).await?;
-    let identity = identify(&mut connection).await?;
+    let identity = prepare(&mut connection).await?;
     if !MAJORS.contains(&identity.major()) {
         return Err(Failure::refused(format!(
             "PostgreSQL {} is not supported (at {})",
@@ -62,7 +77,6 @@ pub async fn open(server: &Server, application: &str) -> Result<(PgConnection, I
         ))
         .hint("Use a supported server, for example the image: edu image build"));
     }
-    baseline(&mut connection).await?;
     Ok((connection, identity))
 }
 
@@ -88,18 +102,27 @@ pub async fn open_for_writing(
     Ok((connection, identity))
 }
 
-async fn identify(connection: &mut PgConnection) -> Result<Identity> {
-    let row = sqlx::query(
+/// Sets the baseline and asks the server what it is, in one round trip.
+async fn prepare(connection: &mut PgConnection) -> Result<Identity> {
+    let mut message = Message::default();
+    for setting in LASTING.into_iter().chain(BASELINE) {
+        message.add(setting);
+    }
+    message.add(
         "SELECT pg_catalog.current_setting('server_version_num')::int4 AS version,
                 r.rolsuper AS superuser,
                 pg_catalog.pg_is_in_recovery() AS standby,
                 pg_catalog.current_setting('default_transaction_read_only')::bool AS read_only,
                 session_user::text AS \"user\"
          FROM pg_catalog.pg_roles r WHERE r.rolname = session_user",
-    )
-    .fetch_one(connection)
-    .await
-    .map_err(|error| failure("identify the server", &error))?;
+    );
+    let rows = message
+        .send(connection)
+        .await
+        .map_err(|stop| failure("identify the server", &stop.error))?;
+    let row = rows
+        .first()
+        .ok_or_else(|| Failure::bug("the server did not say who is connected"))?;
     Ok(Identity {
         version: row.get::<i32, _>("version").unsigned_abs(),
         superuser: row.get("superuser"),
@@ -109,22 +132,20 @@ async fn identify(connection: &mut PgConnection) -> Result<Identity> {
     })
 }
 
-async fn baseline(connection: &mut PgConnection) -> Result<()> {
-    run(connection, BASELINE, "prepare the session").await
-}
-
 /// Brings the session back to the state [`open`] left it in.
 ///
 /// # Errors
 /// When the connection is lost.
 pub async fn reset(connection: &mut PgConnection) -> Result<()> {
-    run(
-        connection,
-        "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL",
-        "reset the session",
-    )
-    .await?;
-    baseline(connection).await
+    let mut message = Message::default();
+    for statement in fresh() {
+        message.add(statement);
+    }
+    message
+        .send(connection)
+        .await
+        .map(drop)
+        .map_err(|stop| failure("reset the session", &stop.error))
 }
 
 /// Becomes `role`, if there is one to become.

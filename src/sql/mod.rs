@@ -7,6 +7,7 @@ pub mod duration;
 pub mod fingerprint;
 pub mod header;
 pub mod split;
+pub mod target;
 pub mod token;
 pub mod transaction;
 
