@@ -147,10 +147,14 @@ impl Ui {
     /// Hears one piece of progress. Shape: a bar in a terminal, else a line per stage and at least
     /// one every ten seconds.
     pub fn hear(&self, progress: Progress) {
+        if let Progress::Warning(text) = &progress {
+            return self.warn(text);
+        }
         if self.verbosity == Verbosity::Quiet {
             return;
         }
         match progress {
+            Progress::Warning(_) => {}
             Progress::Stage { what, total, unit } => self.begin_stage(what, total, unit),
             Progress::At(units) => self.advance(units),
             Progress::Detail(text) => {

@@ -52,11 +52,7 @@ impl fmt::Display for Holder {
 /// The first words of a statement, on one line.
 pub fn short(statement: &str) -> String {
     let words: Vec<&str> = statement.split_whitespace().take(STATEMENT_MAX).collect();
-    let text = words.join(" ");
-    match text.char_indices().nth(STATEMENT_MAX) {
-        Some((end, _)) => format!("{} …", &text[..end]),
-        None => text,
-    }
+    crate::failure::cut(&words.join(" "), STATEMENT_MAX)
 }
 
 /// A query for the holder of the lock `purpose` in the current database: one row or none.

@@ -164,13 +164,13 @@ fn references(reader: &mut Reader, found: &mut Vec<Target>) {
 }
 
 /// The tokens with a meaning, read from left to right.
-struct Reader {
+pub(super) struct Reader {
     items: Vec<(Kind, String)>,
-    at: usize,
+    pub(super) at: usize,
 }
 
 impl Reader {
-    fn new(text: &str) -> Self {
+    pub(super) fn new(text: &str) -> Self {
         let items = tokens(text)
             .filter(|token| !token.kind.is_trivia())
             .map(|token| (token.kind, text[token.span].to_owned()))
@@ -200,7 +200,7 @@ impl Reader {
             .all(|(offset, word)| self.is(self.at + offset, word))
     }
 
-    fn skip(&mut self, words: &[&str]) -> bool {
+    pub(super) fn skip(&mut self, words: &[&str]) -> bool {
         let follows = self.follows(words);
         if follows {
             self.at += words.len();
@@ -208,12 +208,12 @@ impl Reader {
         follows
     }
 
-    fn has(&self, word: &str) -> bool {
+    pub(super) fn has(&self, word: &str) -> bool {
         (self.at..self.items.len()).any(|at| self.is(at, word))
     }
 
     /// Goes behind the next `word`, if there is one.
-    fn seek(&mut self, word: &str) -> bool {
+    pub(super) fn seek(&mut self, word: &str) -> bool {
         match (self.at..self.items.len()).find(|at| self.is(*at, word)) {
             Some(at) => {
                 self.at = at + 1;
@@ -224,7 +224,7 @@ impl Reader {
     }
 
     /// A name of one or two parts, quoted.
-    fn name(&mut self) -> Option<String> {
+    pub(super) fn name(&mut self) -> Option<String> {
         let mut parts = Vec::new();
         loop {
             let (kind, text) = self.items.get(self.at)?;

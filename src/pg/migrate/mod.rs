@@ -3,21 +3,38 @@
 //!
 //! refinery lives in this module and nowhere else.
 
+mod audit;
+mod context;
+mod effect;
 pub mod history;
+mod hygiene;
+pub mod journal;
+pub mod look;
+mod peek;
+mod plain;
+mod settle;
 mod step;
+mod store;
+mod transact;
+mod watch;
 
 use std::collections::VecDeque;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use refinery_core::traits::r#async::{AsyncQuery, AsyncTransaction};
 use refinery_core::{AsyncMigrate, Target};
 use sqlx::postgres::PgConnection;
 
+use self::audit::Run;
+use self::look::Look;
+use self::watch::Watch;
 use super::lock::Lock;
 use crate::failure::{Failure, Result};
 use crate::progress::{Progress, Report, Unit};
 use crate::spec::migration::Migration;
 
+pub use context::{Budget, Context, Provenance};
 pub use history::Applied;
 
 /// Which migrations a run may apply.
@@ -39,6 +56,8 @@ pub struct Plan<'a> {
     pub to: Option<i64>,
     /// The role that owns everything, if the project names one.
     pub owner: Option<&'a str>,
+    /// Whose run it is, and how patient.
+    pub context: &'a Context,
 }
 
 /// One migration that a run applied.
@@ -76,31 +95,52 @@ fn select<'a>(pending: Vec<&'a Migration>, plan: &Plan<'_>) -> Vec<&'a Migration
 /// Applies what is due. The lock is held by the caller.
 ///
 /// # Errors
-/// Exit 4 before anything ran when history and files contradict; otherwise the failure of the first
-/// migration that failed, with what is applied and what was rolled back.
+/// Exit 4 before anything ran when history and files contradict, exit 8 when the database is not
+/// this project's or edu is not alone with it; otherwise the failure of the first migration that
+/// failed, with what is applied and what was rolled back.
 pub async fn run(
     connection: &mut PgConnection,
     lock: &Lock,
     plan: &Plan<'_>,
     report: Report<'_>,
 ) -> Result<Vec<Done>> {
-    let history = history::read(connection).await?;
-    let due = select(history::pending(&history, plan.migrations).await?, plan);
+    let look = look::look(connection, false).await?;
+    check(&look, lock, plan)?;
+    let due = select(
+        history::pending(&look.history, plan.migrations).await?,
+        plan,
+    );
     let Some(last) = due.last().map(|migration| migration.version) else {
         return Ok(Vec::new());
     };
+    let ordinary = plan.stage == Stage::Ordinary;
+    if ordinary && store::is_missing(&look) {
+        store::make(connection, plan.owner, &plan.context.project).await?;
+    }
+    let run = Run::new(
+        &plan.context.command,
+        (plan.context.provenance)(),
+        plan_hash(&due),
+        lock.waited(),
+        plan.owner,
+    );
     let files = history::files(plan.migrations)?;
-    report(Progress::counted(
-        "migrating",
-        due.len() as u64,
-        Unit::Items,
-    ));
+    let total = due.len() as u64;
+    report(Progress::counted("migrating", total, Unit::Items));
+    let watch = Watch {
+        lock,
+        cancel: &plan.context.cancel,
+        report,
+        session: look.pid.into(),
+        blockers: Mutex::default(),
+    };
     let mut engine = Engine {
         connection,
-        lock,
-        owner: plan.owner,
-        report,
+        watch,
+        plan,
         create: String::new(),
+        run: ordinary.then_some(&run),
+        look: &look,
         due: due.into(),
         done: Vec::new(),
         failure: None,
@@ -112,8 +152,42 @@ pub async fn run(
     match (outcome, engine.failure) {
         (Ok(_), _) => Ok(engine.done),
         (Err(_), Some(failure)) => Err(failure),
-        (Err(error), None) => Err(history::contradiction(&error, &history, plan.migrations)),
+        (Err(error), None) => Err(history::contradiction(
+            &error,
+            &look.history,
+            plan.migrations,
+        )),
     }
+}
+
+/// Refuses a pooler between edu and the server, and a database that is not this project's.
+fn check(look: &Look, lock: &Lock, plan: &Plan<'_>) -> Result<()> {
+    let held = look.holder.as_ref().map(|holder| holder.pid);
+    if look.pid == lock.pid() || held != Some(lock.pid()) {
+        return Err(Failure::refused(format!(
+            "{} is reached through a pooler that shares sessions",
+            lock.server().place()
+        ))
+        .detail(
+            "Two connections of edu's got one session on the server, so a lock would exclude nobody \
+             and settings would leak to others (transaction pooling).",
+        )
+        .hint("Give the server's own URL, past the pooler, or use the pooler's session mode."));
+    }
+    store::check(look, &plan.context.project, lock.server().database())
+}
+
+/// One checksum over all that is to be applied, in order.
+fn plan_hash(due: &[&Migration]) -> String {
+    let mut text = String::new();
+    for migration in due {
+        text.push_str(&format!(
+            "{} {}\n",
+            migration.version,
+            migration.fingerprint()
+        ));
+    }
+    crate::sql::fingerprint::checksum(&text)
 }
 
 /// Runs an applied migration again, without touching the history: for bootstrap migrations, which
@@ -122,16 +196,18 @@ pub async fn run(
 /// # Errors
 /// The failure of the statement that failed; everything was rolled back.
 pub async fn repeat(connection: &mut PgConnection, migration: &Migration) -> Result<()> {
-    step::repeat(connection, migration).await
+    plain::repeat(connection, migration).await
 }
 
 /// The connection that refinery drives.
 struct Engine<'a> {
     connection: &'a mut PgConnection,
-    lock: &'a Lock,
-    owner: Option<&'a str>,
-    report: Report<'a>,
+    watch: Watch<'a>,
+    plan: &'a Plan<'a>,
+    /// Creates the history; empty when it is there.
     create: String,
+    run: Option<&'a Run>,
+    look: &'a Look,
     due: VecDeque<&'a Migration>,
     done: Vec<Done>,
     failure: Option<Failure>,
@@ -164,16 +240,8 @@ impl Engine<'_> {
                     .ok_or_else(|| {
                         Failure::bug("refinery and edu disagree about the next migration")
                     })?;
-                (self.report)(Progress::Detail(migration.up.document.path.clone()));
                 let begun = Instant::now();
-                let step = step::Step {
-                    migration,
-                    create: &self.create,
-                    record,
-                    owner: self.owner,
-                    lock: self.lock,
-                };
-                step.run(self.connection, self.report)
+                self.one(migration, record)
                     .await
                     .map_err(|f| self.after(f))?;
                 self.done.push(Done {
@@ -181,11 +249,42 @@ impl Engine<'_> {
                     path: migration.up.document.path.clone(),
                     took_ms: milliseconds(begun.elapsed()),
                 });
-                (self.report)(Progress::At(self.done.len() as u64));
+                (self.watch.report)(Progress::At(self.done.len() as u64));
                 Ok(())
             }
             _ => Err(Failure::bug("refinery asked for a batch edu does not run")),
         }
+    }
+
+    async fn one(&mut self, migration: &Migration, record: &str) -> Result<()> {
+        (self.watch.report)(Progress::Detail(migration.up.document.path.clone()));
+        if self.watch.cancel.requested().is_some() {
+            return Err(self.watch.cancel.failure());
+        }
+        let entries: Vec<journal::Entry> = self
+            .look
+            .journal
+            .iter()
+            .filter(|entry| entry.version == migration.version)
+            .cloned()
+            .collect();
+        let step = step::Step {
+            migration,
+            create: if self.look.history.is_empty() && self.done.is_empty() {
+                &self.create
+            } else {
+                ""
+            },
+            record,
+            owner: self.plan.owner,
+            context: self.plan.context,
+            watch: &self.watch,
+            run: self.run,
+            first: self.done.is_empty(),
+            last: self.due.is_empty(),
+            entries: &entries,
+        };
+        step.run(self.connection).await
     }
 
     /// Adds what stays applied.
@@ -228,13 +327,7 @@ impl AsyncQuery<Vec<refinery_core::Migration>> for Engine<'_> {
         &'a mut self,
         _: &'a str,
     ) -> std::result::Result<Vec<refinery_core::Migration>, Stopped> {
-        match history::read(self.connection).await {
-            Ok(history) => Ok(history.iter().map(history::as_refinery).collect()),
-            Err(failure) => {
-                self.failure = Some(failure);
-                Err(Stopped)
-            }
-        }
+        Ok(self.look.history.iter().map(history::as_refinery).collect())
     }
 }
 
