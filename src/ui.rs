@@ -31,6 +31,7 @@ pub struct Ui {
     colour_out: bool,
     colour_err: bool,
     bars: bool,
+    hides_rows: bool,
     stage: Mutex<Option<Stage>>,
 }
 
@@ -53,7 +54,17 @@ impl Ui {
             colour_out: out && !no_colour,
             colour_err: err && !no_colour,
             bars: err,
+            hides_rows: false,
             stage: Mutex::new(None),
+        }
+    }
+
+    /// The same printer; what `hides` values of rows tells only that there are some.
+    #[must_use]
+    pub fn hiding_rows(self, hides: bool) -> Self {
+        Self {
+            hides_rows: hides,
+            ..self
         }
     }
 
@@ -118,6 +129,15 @@ impl Ui {
             }
         }
         for fact in &failure.detail {
+            text.push_str(&format!("\n{} {}", self.paint("detail:", "1"), clean(fact)));
+        }
+        let rows: &[String] = match (self.hides_rows, failure.row_detail.as_slice()) {
+            (true, [_, ..]) => {
+                &["Values of rows are not shown in CI; ask with --show-rows.".to_owned()]
+            }
+            (_, rows) => rows,
+        };
+        for fact in rows {
             text.push_str(&format!("\n{} {}", self.paint("detail:", "1"), clean(fact)));
         }
         if let Some(hint) = &failure.hint {

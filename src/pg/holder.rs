@@ -49,8 +49,12 @@ impl fmt::Display for Holder {
     }
 }
 
-/// The first words of a statement, on one line.
+/// The first words of a statement, on one line, without what edu sent before it in the same message.
 pub fn short(statement: &str) -> String {
+    let statement = match statement.split_once("BEGIN DEFERRABLE;\n") {
+        Some((_, rest)) if !rest.is_empty() => rest,
+        _ => statement,
+    };
     let words: Vec<&str> = statement.split_whitespace().take(STATEMENT_MAX).collect();
     crate::failure::cut(&words.join(" "), STATEMENT_MAX)
 }

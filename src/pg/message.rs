@@ -3,9 +3,14 @@
 //! One round trip instead of many. The server parses the whole text first, runs statement by
 //! statement, and stops at the first error; each that ended well sends one word, which is counted.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Either};
+
+/// How long the server may take to answer edu's own statements.
+const ANSWER_MAX: Duration = Duration::from_secs(15);
 
 /// A text of statements, and how many they are.
 #[derive(Debug, Default, Clone)]
@@ -50,8 +55,15 @@ impl Message {
     ///
     /// # Errors
     /// The first statement's that failed; the ones after it did not run.
+    /// The connection's, when no answer comes within 15 s: edu's own statements are short.
     pub async fn send(self, connection: &mut PgConnection) -> Result<Vec<PgRow>, Stop> {
-        send(connection, self.text, true).await
+        match tokio::time::timeout(ANSWER_MAX, send(connection, self.text, true)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Stop {
+                completed: 0,
+                error: sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()),
+            }),
+        }
     }
 }
 

@@ -64,20 +64,29 @@ impl Identity {
 pub async fn open(server: &Server, application: &str) -> Result<(PgConnection, Identity)> {
     let mut connection = server.connect(application).await?;
     let identity = prepare(&mut connection).await?;
-    if !MAJORS.contains(&identity.major()) {
-        return Err(Failure::refused(format!(
-            "PostgreSQL {} is not supported (at {})",
-            identity.major(),
-            server.place()
-        ))
-        .detail(format!(
-            "edu works with {} to {}.",
-            MAJORS.start(),
-            MAJORS.end()
-        ))
-        .hint("Use a supported server, for example the image: edu image build"));
-    }
+    supported(identity.version, server)?;
     Ok((connection, identity))
+}
+
+/// Refuses a server major that edu does not know.
+///
+/// # Errors
+/// Exit 8.
+pub(super) fn supported(version: u32, server: &Server) -> Result<()> {
+    let major = u16::try_from(version / 10_000).unwrap_or(0);
+    if MAJORS.contains(&major) {
+        return Ok(());
+    }
+    Err(Failure::refused(format!(
+        "PostgreSQL {major} is not supported (at {})",
+        server.place()
+    ))
+    .detail(format!(
+        "edu works with {} to {}.",
+        MAJORS.start(),
+        MAJORS.end()
+    ))
+    .hint("Use a supported server, for example the image: edu image build"))
 }
 
 /// Like [`open`], for a command that will write.

@@ -4,5 +4,7 @@
 
 mod bootstrap;
 mod content;
+mod engine;
+mod kill;
 mod migrate;
 mod support;

@@ -13,7 +13,7 @@ use crate::failure::{Exit, Failure, Result};
 use crate::pg::error::failure;
 use crate::pg::holder::{self, Holder};
 use crate::pg::lock::Purpose;
-use crate::pg::message;
+use crate::pg::{Server, message, session};
 
 const SQL: &str = include_str!("look.sql");
 
@@ -68,6 +68,18 @@ pub struct Step {
     pub revision: Option<String>,
     /// Whether the project had changes that were not committed.
     pub dirty: Option<bool>,
+}
+
+/// Connects and looks, audit trail included: one round trip after the connection stands.
+///
+/// # Errors
+/// Those of [`look`], exit 7 when the server cannot be reached, 8 when its major is not supported.
+pub async fn at(server: &Server, application: &str) -> Result<Look> {
+    let mut connection = server.connect(application).await?;
+    if let Some(version) = connection.server_version_num() {
+        session::supported(version, server)?;
+    }
+    look(&mut connection, true).await
 }
 
 /// Looks. `steps` says whether the audit trail is wanted too.

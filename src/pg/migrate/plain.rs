@@ -10,7 +10,7 @@ use sqlx::postgres::PgConnection;
 use super::context::Patience;
 use super::effect::Effect;
 use super::journal::{self, Place};
-use super::step::{Effort, Step};
+use super::step::{self, Effort, Step};
 use super::watch::Broken;
 use super::{peek, transact};
 use crate::catalog::name::quote_ident;
@@ -241,10 +241,8 @@ async fn mark(
     place: &Place<'_>,
 ) -> std::result::Result<(), (Failure, String)> {
     let mut message = Message::default();
-    message.add(&format!(
-        "SELECT 1 / (CASE WHEN {} THEN 1 ELSE 0 END)",
-        step.watch.lock.held_sql()
-    ));
+    message.add(step::SAME_TRANSACTION);
+    message.add(&step.fence());
     if let Some(owner) = step.owner {
         message.add(&format!("SET LOCAL ROLE {}", quote_ident(owner)));
     }
@@ -261,7 +259,8 @@ async fn mark(
             step.roll_back(connection).await;
             let code = sqlstate(&stop.error).to_owned();
             let failed = match stop.completed {
-                0 => lock::lost(),
+                0 => step.ended_transaction(),
+                1 => lock::lost(),
                 _ => statement_failure(
                     &step.migration.up.document,
                     place.statement.body.start,

@@ -21,6 +21,10 @@ use crate::progress::Report;
 use crate::spec::migration::Migration;
 use crate::sql::header::Role;
 
+/// Fails outside the transaction that edu began: edu's are deferrable, which says nothing in one that
+/// writes, and which no other is.
+pub(super) const SAME_TRANSACTION: &str = "SELECT 1 / (CASE pg_catalog.current_setting('transaction_deferrable') WHEN 'on' THEN 1 ELSE 0 END)";
+
 /// One migration that is to run now.
 pub(super) struct Step<'a> {
     pub migration: &'a Migration,
@@ -151,14 +155,9 @@ impl Step<'_> {
         if plain {
             message.add("BEGIN DEFERRABLE");
         }
-        message.add(
-            "SELECT 1 / (CASE pg_catalog.current_setting('transaction_deferrable') WHEN 'on' THEN 1 ELSE 0 END)",
-        );
+        message.add(SAME_TRANSACTION);
         let same = message.statements();
-        message.add(&format!(
-            "SELECT 1 / (CASE WHEN {} THEN 1 ELSE 0 END)",
-            self.watch.lock.held_sql()
-        ));
+        message.add(&self.fence());
         let fence = message.statements();
         message.add("SET LOCAL search_path = ''");
         if let Some(owner) = self.owner {
@@ -187,6 +186,8 @@ impl Step<'_> {
             written,
             commit: message.statements(),
         };
+        // The next message is read by the server before its own reset runs.
+        message.add("SET standard_conforming_strings = on");
         Ok((message, order))
     }
 
@@ -235,12 +236,7 @@ impl Step<'_> {
         let name = self.name();
         let path = &self.migration.up.document.path;
         let failure = if stop.completed + 1 == order.same {
-            return Err(Failure::new(
-                Exit::Partial,
-                format!("\"{path}\" ended the transaction that edu began for it"),
-            )
-            .detail("What stood before that point is committed and stays; the history has no row of it.")
-            .hint("Take COMMIT and ROLLBACK out of what it runs, undo by hand what it did, and run: edu db migrate"));
+            return Err(self.ended_transaction());
         } else if stop.completed + 1 == order.fence {
             lock::lost()
         } else if stop.completed + 1 == order.written {
@@ -262,6 +258,25 @@ impl Step<'_> {
             true => failure.detail(format!("The statements of {name} are done and stay.")),
             false => failure.detail(format!("{name} was rolled back.")),
         })
+    }
+
+    /// A statement that fails when our lock is lost.
+    pub fn fence(&self) -> String {
+        format!(
+            "SELECT 1 / (CASE WHEN {} THEN 1 ELSE 0 END)",
+            self.watch.lock.held_sql()
+        )
+    }
+
+    /// The failure of a file that committed or rolled back by itself.
+    pub fn ended_transaction(&self) -> Failure {
+        let path = &self.migration.up.document.path;
+        Failure::new(
+            Exit::Partial,
+            format!("\"{path}\" ended the transaction that edu began for it"),
+        )
+        .detail("What stood before that point may be committed and stay; the history has no row of it.")
+        .hint("Take COMMIT and ROLLBACK out of what it runs, undo by hand what it did, and run: edu db migrate")
     }
 
     /// Ends the open transaction without a trace. Gives whether the server confirmed it.

@@ -4,7 +4,11 @@
 //! clone is dropped when its test passes, and kept and named when it fails.
 
 mod database;
+mod process;
+mod proxy;
 mod run;
 
 pub use database::{Database, Template, database, major, runtime, server};
+pub use process::{Running, migrations, start, until};
+pub use proxy::{Cut, Proxy};
 pub use run::{Project, Run, edu};
