@@ -57,6 +57,9 @@ impl Message {
     /// The first statement's that failed; the ones after it did not run.
     /// The connection's, when no answer comes within 15 s: edu's own statements are short.
     pub async fn send(self, connection: &mut PgConnection) -> Result<Vec<PgRow>, Stop> {
+        if self.statements == 0 {
+            return Ok(Vec::new());
+        }
         match tokio::time::timeout(ANSWER_MAX, send(connection, self.text, true)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Stop {

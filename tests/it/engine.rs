@@ -195,7 +195,7 @@ fn the_lock_shows_its_holder_and_can_be_broken() {
 fn a_run_whose_lock_is_gone_records_nothing() {
     let db = database(Template::Empty);
     let project = migrations(&[
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1701082368;\nCREATE TABLE a (i int);",
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1701082368 AND database = (SELECT oid FROM pg_database WHERE datname = current_database());\nCREATE TABLE a (i int);",
     ]);
     let run = migrate(&project, &db, &[]).expect(6);
     assert!(run.says("the lock was lost"), "{}", run.stderr);

@@ -194,15 +194,18 @@ async fn attempt_one(
         let code = sqlstate(error).to_owned();
         (failure("run the statement", error), code)
     };
+    let mut begin = Message::default();
     if !sets_lock_timeout(&step.migration.up.script.statements) {
-        let sql = format!("SET lock_timeout = '{}ms'", limit.as_millis().max(1));
-        let set = send(connection, sql, false).await;
-        set.map_err(|stop| doing(&stop.error))?;
+        begin.add(&format!(
+            "SET lock_timeout = '{}ms'",
+            limit.as_millis().max(1)
+        ));
     }
     if marked {
-        let begun = send(connection, "BEGIN DEFERRABLE".to_owned(), false).await;
-        begun.map_err(|stop| doing(&stop.error))?;
+        begin.add("BEGIN DEFERRABLE");
     }
+    let begun = begin.send(connection).await;
+    begun.map_err(|stop| doing(&stop.error))?;
     let sending = send(connection, place.statement.text.clone(), false);
     let outcome = match step.watch.run(&what, false, sending).await {
         Ok(_) if marked => return mark(step, connection, place).await,
@@ -210,7 +213,7 @@ async fn attempt_one(
         Err(broken) => broken,
     };
     match outcome {
-        Broken::LockLost => Err((lock::lost(), String::new())),
+        Broken::LockLost(failure) => Err((failure, String::new())),
         Broken::Silent => Err((transact::silent(step), String::new())),
         Broken::Stop(stop) => {
             let code = sqlstate(&stop.error).to_owned();

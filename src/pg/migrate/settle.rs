@@ -63,7 +63,7 @@ pub(super) async fn settle(
             "{name} was rolled back: the history has no row of it."
         )));
     }
-    if matches!(broken, Broken::LockLost) || !lock_lives(step).await {
+    if matches!(broken, Broken::LockLost(_)) || !lock_lives(step).await {
         return Err(lost(format!("{name} is applied: the history has it.")));
     }
     *connection = fresh;

@@ -13,7 +13,6 @@ use super::step::{Effort, Step};
 use super::watch::Broken;
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::error::{Sent, exit_of, sqlstate};
-use crate::pg::lock;
 use crate::pg::message::{Stop, send};
 use crate::progress::{Progress, human_time};
 use crate::sql::target::{Target, targets};
@@ -125,7 +124,7 @@ async fn statements(
     match outcome {
         Ok(_) => Ok(()),
         Err(Broken::Stop(stop)) => Err(stopped(step, connection, &sent, &stop).await),
-        Err(Broken::LockLost) => Err(finally(lock::lost().detail(ends(step)))),
+        Err(Broken::LockLost(failure)) => Err(finally(failure.detail(ends(step)))),
         Err(Broken::Silent) => Err(finally(silent(step).detail(ends(step)))),
     }
 }

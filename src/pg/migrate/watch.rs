@@ -11,7 +11,7 @@ use sqlx::postgres::PgRow;
 use crate::failure::Failure;
 use crate::pg::cancel::Cancel;
 use crate::pg::holder::short;
-use crate::pg::lock::Lock;
+use crate::pg::lock::{self, Lock};
 use crate::pg::message::{Message, Stop};
 use crate::progress::{Progress, Report, human_time};
 
@@ -30,8 +30,8 @@ const END_MAX: Duration = Duration::from_secs(5);
 pub(super) enum Broken {
     /// The server or the connection said so.
     Stop(Stop),
-    /// The lock's connection is dead. The work was left.
-    LockLost,
+    /// The lock's connection is dead, and what says so. The work was left.
+    LockLost(Failure),
     /// The working session is gone or does not answer.
     Silent,
 }
@@ -109,7 +109,7 @@ impl Watch<'_> {
             broken = self.look_on(what) => Err(broken),
             () = self.cancel.wished(), if !committing => self.break_off(&mut work).await,
         };
-        if !matches!(outcome, Err(Broken::Silent | Broken::LockLost)) {
+        if !matches!(outcome, Err(Broken::Silent | Broken::LockLost(_))) {
             self.cancel.runs(None);
         }
         outcome
@@ -122,8 +122,8 @@ impl Watch<'_> {
         for function in ["pg_cancel_backend", "pg_terminate_backend"] {
             let mut message = Message::default();
             message.add(&format!("SELECT pg_catalog.{function}({})", self.pid()));
-            if self.lock.ask(message).await.is_err() {
-                return Err(Broken::LockLost);
+            if let Err(failure) = self.lock.ask(message).await {
+                return Err(Broken::LockLost(failure));
             }
             if let Ok(outcome) = tokio::time::timeout(END_MAX, work.as_mut()).await {
                 return outcome.map_err(Broken::Stop);
@@ -139,11 +139,12 @@ impl Watch<'_> {
         let mut told: Vec<Option<i32>> = Vec::new();
         loop {
             tokio::time::sleep(TICK).await;
-            let Ok((active, held, blockers)) = self.look().await else {
-                return Broken::LockLost;
+            let (active, held, blockers) = match self.look().await {
+                Ok(seen) => seen,
+                Err(failure) => return Broken::LockLost(failure),
             };
             if !held {
-                return Broken::LockLost;
+                return Broken::LockLost(lock::lost());
             }
             idle = if active { 0 } else { idle + 1 };
             if idle >= IDLE_TICKS_MAX {
