@@ -3,6 +3,8 @@
 //! It decides about colour and bars once, at the start. Everything that came from a file or a
 //! database passes [`clean`] before it reaches a terminal.
 
+mod excerpt;
+
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -10,7 +12,7 @@ use std::time::{Duration, Instant};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::failure::Failure;
+use crate::failure::{Excerpt, Failure};
 use crate::progress::{Progress, Unit, human_time};
 
 /// Without a terminal, a running stage says a word at least this often.
@@ -106,27 +108,7 @@ impl Ui {
         self.finish_stage();
         let mut text = format!("{} {}", self.paint("error:", "1;31"), clean(&failure.error));
         if let Some(excerpt) = &failure.excerpt {
-            let (line, column) = excerpt.position();
-            let end = excerpt.span.end.min(excerpt.text.len());
-            let span = excerpt.span.start.min(end)..end;
-            let report = &[Level::ERROR.primary_title("").element(
-                Snippet::source(&excerpt.text)
-                    .path(&excerpt.path)
-                    .annotation(AnnotationKind::Primary.span(span).label(&excerpt.label)),
-            )];
-            let renderer = if self.colour_err {
-                Renderer::styled()
-            } else {
-                Renderer::plain()
-            };
-            let picture = renderer.render(report).to_string();
-            let picture = picture.split_once('\n').map_or("", |(_, rest)| rest);
-            if picture.is_empty() {
-                text.push_str(&format!("\n --> {}:{line}:{column}", excerpt.path));
-            } else {
-                text.push('\n');
-                text.push_str(picture);
-            }
+            text.push_str(&self.picture(excerpt));
         }
         for fact in &failure.detail {
             text.push_str(&format!("\n{} {}", self.paint("detail:", "1"), clean(fact)));
@@ -148,6 +130,37 @@ impl Ui {
             ));
         }
         self.line(&text);
+    }
+
+    /// The place in the file, with a caret.
+    fn picture(&self, excerpt: &Excerpt) -> String {
+        let (line, column) = excerpt.position();
+        let window = excerpt::window(excerpt);
+        let report = &[Level::ERROR.primary_title("").element(
+            Snippet::source(&window.text)
+                .line_start(window.line)
+                .path(&excerpt.path)
+                .annotation(
+                    AnnotationKind::Primary
+                        .span(window.span)
+                        .label(&excerpt.label),
+                ),
+        )];
+        let renderer = if self.colour_err {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
+        let picture = renderer.render(report).to_string();
+        let place = format!("{}:{line}:{column}", excerpt.path);
+        match picture.split_once('\n') {
+            Some((_, rest)) if window.cut => {
+                let shown = rest.split_once('\n').map_or("", |(_, rest)| rest);
+                format!("\n --> {place}\n{shown}")
+            }
+            Some((_, rest)) => format!("\n{rest}"),
+            None => format!("\n --> {place}"),
+        }
     }
 
     /// Wraps `text` in an ANSI style where stderr shows colour.

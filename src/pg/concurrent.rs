@@ -36,8 +36,12 @@ pub async fn conclude(connection: &mut PgConnection, name: &Name, build: Result<
         )
         .hint("Run the command again: the invalid index is removed and built anew.")),
         (Err(failure), Ok(Some(false))) => {
-            drop_leftover(connection, name).await?;
-            Err(failure.detail(format!("The invalid rest of index {name} was removed.")))
+            Err(failure.detail(match drop_leftover(connection, name).await {
+                Ok(()) => format!("The invalid rest of index {name} was removed."),
+                Err(_) => format!(
+                    "The invalid rest of index {name} stays until the next run, which removes it."
+                ),
+            }))
         }
         (Err(failure), _) => Err(failure),
     }

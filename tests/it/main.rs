@@ -4,7 +4,11 @@
 
 mod bootstrap;
 mod content;
+mod crowd;
 mod engine;
+mod journal;
 mod kill;
 mod migrate;
+mod pooler;
+mod secrets;
 mod support;

@@ -120,3 +120,11 @@ pub(super) fn exhausted(what: &str, blockers: &[Blocker]) -> Failure {
         None => failure.hint("Run the command at a quieter time, or give more time with --ddl-budget"),
     }
 }
+
+/// The same, with the place in the file and the facts of the last attempt's failure.
+pub(super) fn at_last(what: &str, blockers: &[Blocker], last: Failure) -> Failure {
+    let mut failure = exhausted(what, blockers);
+    failure.excerpt = last.excerpt;
+    failure.detail.extend(last.detail);
+    failure
+}

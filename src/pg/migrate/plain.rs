@@ -123,14 +123,6 @@ async fn one(
     let atomic = effect == Effect::Atomic;
     let deadline = Instant::now() + step.context.budget.ddl;
     let mut patience = Patience::new(step.migration.up.header.lock_timeout.map(Duration::from));
-    if let Effect::Index(name) = &effect
-        && crate::pg::concurrent::clear_way(connection, name).await?
-    {
-        return match journalled {
-            true => journal::note(step.watch.lock, step.owner, &[place.write(true)?]).await,
-            false => Ok(()),
-        };
-    }
     if journalled && !atomic {
         journal::note(step.watch.lock, step.owner, &[place.write(false)?]).await?;
     }
@@ -138,8 +130,25 @@ async fn one(
         let what = format!("{} statement {}", step.name(), place.k);
         let wanted = targets(place.statement);
         peek::until_free(step.watch, &what, &wanted, &mut patience, deadline).await?;
+        if let Effect::Index(name) = &effect {
+            match crate::pg::concurrent::clear_way(connection, name).await {
+                Ok(true) => return finish(step, place, journalled).await,
+                Ok(false) => {}
+                Err(failure) if failure.exit == Exit::Lock && Instant::now() < deadline => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+                Err(failure) if failure.exit == Exit::Lock => {
+                    let seen = step.watch.seen().clone();
+                    return Err(peek::exhausted(&what, &seen).detail(format!(
+                        "The invalid rest of index {name} stays until the next run, which removes it."
+                    )));
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
         // Whoever waits concurrently is in nobody's way, so one attempt may use the whole budget.
-        let limit = match atomic {
+        let limit = match atomic || step.migration.up.header.lock_timeout.is_some() {
             true => patience.limit(),
             false => deadline.saturating_duration_since(Instant::now()),
         };
@@ -155,10 +164,7 @@ async fn one(
             false => outcome,
         };
         let Err(failure) = outcome else {
-            return match journalled && !atomic {
-                true => journal::note(step.watch.lock, step.owner, &[place.write(true)?]).await,
-                false => Ok(()),
-            };
+            return finish(step, place, journalled && !atomic).await;
         };
         effort.attempts += 1;
         let again = matches!(code.as_str(), "55P03" | "40P01") && effect.fails_cleanly();
@@ -175,7 +181,19 @@ async fn one(
         if answered && journalled && !atomic && effect.fails_cleanly() {
             journal::note(step.watch.lock, step.owner, &[place.erase()]).await?;
         }
-        return Err(failure);
+        let seen = step.watch.seen().clone();
+        return Err(match again && !seen.is_empty() {
+            true => peek::at_last(&what, &seen, failure),
+            false => failure,
+        });
+    }
+}
+
+/// Marks a statement that was announced as done.
+async fn finish(step: &Step<'_>, place: &Place<'_>, announced: bool) -> Result<()> {
+    match announced {
+        true => journal::note(step.watch.lock, step.owner, &[place.write(true)?]).await,
+        false => Ok(()),
     }
 }
 

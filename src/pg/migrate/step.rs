@@ -282,7 +282,7 @@ impl Step<'_> {
     /// Ends the open transaction without a trace. Gives whether the server confirmed it.
     pub async fn roll_back(&self, connection: &mut PgConnection) -> bool {
         let rollback = send(connection, "ROLLBACK".to_owned(), false);
-        matches!(self.watch.run("rolling back", true, rollback).await, Ok(_))
+        self.watch.run("rolling back", true, rollback).await.is_ok()
     }
 }
 

@@ -53,8 +53,8 @@ pub(super) async fn run(
         }
         let seen = step.watch.seen().clone();
         if Instant::now() >= deadline {
-            let failure = peek::exhausted(&step.name(), &seen);
-            return Err(rolled_back(step, with_place(failure, refused.failure)));
+            let failure = peek::at_last(&step.name(), &seen, refused.failure);
+            return Err(rolled_back(step, failure));
         }
         let waited = human_time(attempt.elapsed());
         let whom = seen
@@ -68,12 +68,6 @@ pub(super) async fn run(
         patience.grow();
         pause(step).await?;
     }
-}
-
-/// The place in the file of one failure, the words of another.
-fn with_place(mut failure: Failure, other: Failure) -> Failure {
-    failure.excerpt = other.excerpt;
-    failure
 }
 
 fn rolled_back(step: &Step<'_>, failure: Failure) -> Failure {

@@ -7,8 +7,10 @@ mod database;
 mod process;
 mod proxy;
 mod run;
+mod tcp;
 
 pub use database::{Database, Template, database, major, runtime, server};
 pub use process::{Running, migrations, start, until};
 pub use proxy::{Cut, Proxy};
 pub use run::{Project, Run, edu};
+pub use tcp::tcp_server;
