@@ -53,11 +53,9 @@ pub fn targets(statement: &Statement) -> Vec<Target> {
         }
         "CLUSTER" => reader.names(Strength::All, &mut found),
         _ => {
-            let strength = Strength::All;
-            if reader.skip(&["INDEX"]) || reader.skip(&["TABLE"]) {
-                if !reader.skip(&["CONCURRENTLY"]) {
-                    reader.names(strength, &mut found);
-                }
+            let one = reader.skip(&["INDEX"]) || reader.skip(&["TABLE"]);
+            if one && !reader.skip(&["CONCURRENTLY"]) {
+                reader.names(Strength::All, &mut found);
             }
         }
     }

@@ -361,3 +361,69 @@ fn row_values_stay_out_of_a_ci_log_unless_asked_for() {
     let asked = project.edu_with(&args, &[("CI", "true")]).expect(5);
     assert!(asked.stderr.contains("(i)=(pilot)"), "{}", asked.stderr);
 }
+
+#[test]
+fn a_read_only_database_is_refused_before_anything_is_done() {
+    let db = database(Template::Empty);
+    db.run(&format!(
+        "ALTER DATABASE {} SET default_transaction_read_only = on",
+        db.name
+    ));
+    let run = migrate(&migrations(&["CREATE TABLE a (i int);"]), &db, &[]).expect(8);
+    assert!(run.says("is read-only"), "{}", run.stderr);
+}
+
+#[test]
+fn a_place_in_a_file_is_right_whatever_stands_before_it() {
+    let db = database(Template::Empty);
+    for (text, line, column) in [
+        ("SELECT 'שלום', '🎓';\r\nSELECT\t'é', nope;\r\n", 2, 13),
+        (
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $x$ SELECT '$$ ;' IS NULL; SELECT 1 $x$;\n  SELECT nope;",
+            2,
+            10,
+        ),
+        ("SELECT 1;\n/* ; */ SELECT 1\n / 0; SELECT 2;", 2, 9),
+        ("SELECT 1;\n\n  SELEC 2;", 3, 3),
+    ] {
+        let run = migrate(&migrations(&[text]), &db, &[]).expect(5);
+        assert!(
+            run.says(&format!("failed at line {line}, column {column}")),
+            "{text}: {}",
+            run.stderr
+        );
+        assert!(run.says("V1 was rolled back"), "{}", run.stderr);
+    }
+    let long = format!("SELECT '{}', nope;", "x".repeat(5_000_000));
+    let run = migrate(&migrations(&[&long]), &db, &[]).expect(5);
+    assert!(
+        run.says("failed at line 1, column 5000012"),
+        "{:.300}",
+        run.stderr
+    );
+    assert!(run.stderr.len() < 2_000, "{} bytes", run.stderr.len());
+}
+
+#[test]
+fn an_error_within_a_function_shows_the_inner_statement() {
+    let db = database(Template::Empty);
+    let text = "DO $$\nBEGIN\n  EXECUTE 'SELECT 1,\n nope';\nEND $$;";
+    let run = migrate(&migrations(&[text]), &db, &[]).expect(5);
+    assert!(
+        run.says("In the statement of the function or block: nope"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_statement_timeout_ends_a_statement_and_a_header_wins() {
+    let db = database(Template::Empty);
+    let project = migrations(&[
+        "-- edu: statement-timeout 20s\nSELECT pg_sleep(0.3);",
+        "SELECT pg_sleep(20);",
+    ]);
+    let run = migrate(&project, &db, &["--statement-timeout", "100ms"]).expect(5);
+    assert!(run.says("statement timeout"), "{}", run.stderr);
+    assert!(run.says("V1 was applied before it"), "{}", run.stderr);
+}

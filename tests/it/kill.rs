@@ -202,6 +202,32 @@ fn a_network_that_went_silent_is_noticed_and_loses_and_doubles_nothing() {
     }
 }
 
+#[test]
+fn what_edu_says_about_a_commit_whose_answer_was_lost_is_true() {
+    let project = migrations(&["CREATE TABLE a (i int);"]);
+    let run = |cut: Cut, at: usize| {
+        fresh("lost_commit");
+        let proxy = Proxy::start(tcp_server().port, cut, at);
+        let url = through(&proxy, "lost_commit");
+        (project.edu(&["db", "migrate", "--url", &url]), proxy.seen())
+    };
+    let (_, messages) = run(Cut::Never, 0);
+    let mut heard = [false, false];
+    for at in (messages - 28..messages - 2).rev() {
+        let (run, _) = run(Cut::ResetBefore, at);
+        let applied = sql(
+            "lost_commit",
+            "SELECT (to_regclass('refinery_schema_history') IS NOT NULL AND to_regclass('a') IS NOT NULL)::text",
+        ) == ["true"];
+        let says_applied = run.says("is applied: the history has it") || run.code == 0;
+        let says_not = run.says("V1 was rolled back") || run.says("rolls V1 back");
+        assert!(says_applied != says_not, "at {at}: {}", run.stderr);
+        assert_eq!(says_applied, applied, "at {at}: {}", run.stderr);
+        heard[usize::from(run.says("asking the history") && applied)] = true;
+    }
+    assert_eq!(heard, [true, true], "no commit was lost on the way");
+}
+
 /// Every message, every way. `just soak` runs it.
 #[test]
 #[ignore = "takes minutes: just soak"]
