@@ -11,7 +11,7 @@ use sqlx::postgres::PgConnection;
 use super::Server;
 use super::error::{failure, sqlstate};
 use super::lock::{Lock, Purpose};
-use super::migrate::{self, Plan, Stage};
+use super::migrate::{self, Context, Plan, Provenance, Stage};
 use super::session::{self, Identity};
 use crate::catalog::name::quote_ident;
 use crate::failure::{Exit, Failure, Result};
@@ -242,11 +242,13 @@ pub async fn run(
     report: Report<'_>,
 ) -> Result<Outcome> {
     let (mut connection, identity) = session::open_for_writing(server, "edu db bootstrap").await?;
+    let context = Context::new(&manifest.name, "edu db bootstrap", Provenance::default);
     let plan = Plan {
         migrations,
         stage: Stage::Bootstrap,
         to: None,
         owner: manifest.roles.owner.as_deref(),
+        context: &context,
     };
     let wanting = missing(&mut connection, &identity, manifest).await?;
     let due = migrate::due(&mut connection, &plan).await?;
@@ -273,7 +275,9 @@ pub async fn run(
         )
         .await?;
     }
-    let applied = migrate::run(&mut connection, &lock, &plan, report).await?;
+    let applied = migrate::run(&mut connection, &lock, &plan, report)
+        .await?
+        .done;
     let mut repeated = Vec::new();
     if applied.is_empty()
         && !missing(&mut connection, &identity, manifest)
