@@ -284,17 +284,7 @@ pub async fn run(
             .await?
             .is_empty()
     {
-        for migration in migrations
-            .iter()
-            .filter(|migration| migration.needs_superuser())
-        {
-            report(Progress::stage(format!(
-                "running {} again",
-                migration.up.document.path
-            )));
-            migrate::repeat(&mut connection, migration).await?;
-            repeated.push(migration.up.document.path.clone());
-        }
+        repeated = repeat_all(&mut connection, migrations, report).await?;
     }
     preload(&mut connection, server, manifest).await?;
     let still = missing(&mut connection, &identity, manifest).await?;
@@ -312,6 +302,25 @@ pub async fn run(
     failure.detail = still;
     Err(failure
         .hint("Add it to the migration marked \"-- edu: role superuser\", or correct edu.toml."))
+}
+
+/// Runs every bootstrap migration again, to bring back what was lost. Shape: their paths.
+async fn repeat_all(
+    connection: &mut PgConnection,
+    migrations: &[Migration],
+    report: Report<'_>,
+) -> Result<Vec<String>> {
+    let mut repeated = Vec::new();
+    for migration in migrations
+        .iter()
+        .filter(|migration| migration.needs_superuser())
+    {
+        let path = &migration.up.document.path;
+        report(Progress::stage(format!("running {path} again")));
+        migrate::repeat(connection, migration).await?;
+        repeated.push(path.clone());
+    }
+    Ok(repeated)
 }
 
 /// Whether the server loads AGE's library in every database and this one lacks the extension. A role
