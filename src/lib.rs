@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod diff;
 pub mod failure;
 pub mod pg;
 pub mod progress;

@@ -9,6 +9,7 @@ pub mod connect;
 pub mod error;
 pub mod graph;
 pub mod index;
+pub mod inspect;
 pub mod lock;
 pub mod migrate;
 pub mod seed;

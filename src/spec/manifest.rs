@@ -73,6 +73,17 @@ pub struct Roles {
     pub login: Option<String>,
 }
 
+impl Roles {
+    /// The names that are given.
+    pub fn names(&self) -> Vec<&str> {
+        [&self.owner, &self.application, &self.login]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect()
+    }
+}
+
 /// The settings of `edu.toml` that policies read.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]

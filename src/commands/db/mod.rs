@@ -1,6 +1,7 @@
 //! `edu db …`: what is done to a database.
 
 pub mod bootstrap;
+pub mod fingerprint;
 pub mod graph;
 pub mod index;
 pub mod migrate;
@@ -26,6 +27,7 @@ pub enum Command {
     Index(index::Args),
     Graph(graph::Args),
     Seed(seed::Args),
+    Fingerprint(fingerprint::Args),
 }
 
 /// How long to wait for the lock.
@@ -48,5 +50,6 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Index(args) => index::run(&args, invocation),
         Command::Graph(args) => graph::run(&args, invocation),
         Command::Seed(args) => seed::run(&args, invocation),
+        Command::Fingerprint(args) => fingerprint::run(&args, invocation),
     }
 }

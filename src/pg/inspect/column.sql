@@ -1,0 +1,35 @@
+-- One row: a column of a table; of a view only where it has a comment, privileges or a default.
+-- Order: none. Privileges: none. Lowest server version: 16.
+-- From 18 on NOT NULL is a constraint of its own; it is told with its column on every version.
+SELECT 'column' AS kind, n.nspname::text AS schema, c.relname::text AS relation, a.attname::text AS name, '' AS suffix,
+       json_strip_nulls(json_build_object(
+           'type', format_type(a.atttypid, a.atttypmod),
+           'not_null', NULLIF(a.attnotnull, false),
+           'not_null_state', {notnullstate},
+           'default', CASE WHEN a.atthasdef THEN pg_get_expr(e.adbin, e.adrelid) END,
+           'generated', CASE a.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END,
+           'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
+           'collation', CASE WHEN a.attcollation <> t.typcollation THEN {collation a.attcollation} END,
+           'storage', CASE WHEN a.attstorage <> t.typstorage THEN CASE a.attstorage
+               WHEN 'p' THEN 'plain' WHEN 'm' THEN 'main' WHEN 'e' THEN 'external' ELSE 'extended' END END,
+           'compression', CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
+           'statistics', CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END,
+           'options', array_to_json(a.attoptions),
+           'server_options', array_to_json(a.attfdwoptions),
+           'grants', CASE WHEN a.attacl IS NOT NULL THEN {grants a.attacl 'c' c.relowner} END,
+           'inherited', NULLIF(NOT a.attislocal, false),
+           'comment', d.description))::text AS facets
+FROM pg_attribute a
+JOIN pg_class c ON c.oid = a.attrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
+LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = a.attrelid AND d.objsubid = a.attnum
+{notnulljoin}
+WHERE a.attnum > 0 AND NOT a.attisdropped AND c.oid >= 16384 AND c.relpersistence <> 't'
+  AND (c.relkind IN ('r', 'p', 'f')
+       OR c.relkind IN ('v', 'm') AND (a.attacl IS NOT NULL OR d.description IS NOT NULL OR a.atthasdef))
+  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'edu')
+  AND NOT (n.nspname = 'public' AND c.relname = 'refinery_schema_history')
+  AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid
+                  AND x.objsubid = 0 AND x.deptype = 'e')
