@@ -27,7 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "commands",
         &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
-            "ui", "cli",
+            "ui", "cli", "diff", "render", "finding", "report",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),

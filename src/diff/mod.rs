@@ -4,6 +4,7 @@
 //! A part of an object that is missing or unexpected as a whole is not told again: a dropped table is
 //! one difference, not one for each of its columns.
 
+pub mod accept;
 pub mod difference;
 mod judge;
 mod rename;

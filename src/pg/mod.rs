@@ -12,6 +12,7 @@ pub mod index;
 pub mod inspect;
 pub mod lock;
 pub mod migrate;
+pub mod scratch;
 pub mod seed;
 pub mod session;
 pub mod work;

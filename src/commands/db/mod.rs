@@ -1,12 +1,16 @@
 //! `edu db …`: what is done to a database.
 
 pub mod bootstrap;
+mod expected;
+mod findings;
 pub mod fingerprint;
 pub mod graph;
 pub mod index;
 pub mod migrate;
 pub mod seed;
+pub mod snapshot;
 pub mod status;
+pub mod verify;
 
 use clap::Subcommand;
 
@@ -27,6 +31,8 @@ pub enum Command {
     Index(index::Args),
     Graph(graph::Args),
     Seed(seed::Args),
+    Verify(verify::Args),
+    Snapshot(snapshot::Args),
     Fingerprint(fingerprint::Args),
 }
 
@@ -50,6 +56,8 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Index(args) => index::run(&args, invocation),
         Command::Graph(args) => graph::run(&args, invocation),
         Command::Seed(args) => seed::run(&args, invocation),
+        Command::Verify(args) => verify::run(&args, invocation),
+        Command::Snapshot(args) => snapshot::run(&args, invocation),
         Command::Fingerprint(args) => fingerprint::run(&args, invocation),
     }
 }

@@ -1,6 +1,8 @@
 -- One row: a column of a table; of a view only where it has a comment, privileges or a default.
 -- Order: none. Privileges: none. Lowest server version: 16.
 -- From 18 on NOT NULL is a constraint of its own; it is told with its column on every version.
+-- pg_attver is no option that anybody chose: minor releases such as 17.12 stamp every column they make
+-- with a number that is another one each time, and their pg_dump keeps it apart from the options.
 SELECT 'column' AS kind, n.nspname::text AS schema, c.relname::text AS relation, a.attname::text AS name, '' AS suffix,
        json_strip_nulls(json_build_object(
            'type', format_type(a.atttypid, a.atttypmod),
@@ -14,7 +16,8 @@ SELECT 'column' AS kind, n.nspname::text AS schema, c.relname::text AS relation,
                WHEN 'p' THEN 'plain' WHEN 'm' THEN 'main' WHEN 'e' THEN 'external' ELSE 'extended' END END,
            'compression', CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
            'statistics', CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END,
-           'options', array_to_json(a.attoptions),
+           'options', CASE WHEN a.attoptions IS NOT NULL THEN
+               (SELECT json_agg(o ORDER BY o) FROM unnest(a.attoptions) AS o WHERE o !~ '^pg_attver=') END,
            'server_options', array_to_json(a.attfdwoptions),
            'grants', CASE WHEN a.attacl IS NOT NULL THEN {grants a.attacl 'c' c.relowner} END,
            'inherited', NULLIF(NOT a.attislocal, false),

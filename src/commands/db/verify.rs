@@ -1,0 +1,348 @@
+//! `edu db verify`
+
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+
+use super::expected::{self, Sources};
+use super::{Invocation, Target, findings};
+use crate::catalog::Catalog;
+use crate::diff::accept::accept;
+use crate::diff::{Difference, compare};
+use crate::failure::{Exit, Failure, Result};
+use crate::finding::{Finding, Findings, Level};
+use crate::pg::migrate::history::{self, Applied};
+use crate::pg::scratch::From;
+use crate::pg::{Server, inspect, lock, session};
+use crate::project::Project;
+use crate::report::Output;
+use crate::spec::manifest::Accept;
+
+/// Whether the live database is exactly what the project's files say, and where not
+///
+/// Never writes to the database. Exits with 3 when anything differs or migrations are pending, with
+/// 4 when the schema history contradicts the files. A role without privileges can run it; what it
+/// may not see is said.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    target: Target,
+    /// Compare the migrations with the spec, on scratch databases; no live database is touched
+    #[arg(long)]
+    project_only: bool,
+    /// A server to make scratch databases on [default: an embedded one, ended afterwards]
+    #[arg(long, value_name = "URL")]
+    scratch_url: Option<String>,
+    /// Make the expected catalog anew, even where spec/catalog.json fits
+    #[arg(long)]
+    fresh: bool,
+    /// Fail on objects that edu has no model for
+    #[arg(long)]
+    strict_coverage: bool,
+    /// How to print the report, repeatable: text, json, junit, sarif, github, markdown
+    #[arg(long, value_name = "FORMAT[=FILE]")]
+    output: Vec<Output>,
+}
+
+/// What was read from the live database.
+struct Live {
+    catalog: Catalog,
+    history: Option<Vec<Applied>>,
+    running: Option<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Exit 7 when a server cannot be reached; those of the project's files, with the place.
+pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
+    if args.project_only {
+        return project_only(args, invocation);
+    }
+    let project = invocation.project_for(&args.target)?;
+    let sources = Sources::load(&project)?;
+    let server = invocation.server(&args.target, &project)?;
+    let live = invocation.block_on(look(&server, &project))?;
+    let mut report = Findings {
+        command: "edu db verify".to_owned(),
+        target: format!("database {}", server.database()),
+        ..Findings::default()
+    };
+    let mut exit = Exit::Done;
+    let from = match stage(&live, &sources, invocation)? {
+        Stage::Conflict(failure) => {
+            report.findings.push(conflict(&failure));
+            exit = Exit::History;
+            Some(From::Spec)
+        }
+        Stage::Nothing(pending) => {
+            report.findings.extend(pending);
+            None
+        }
+        Stage::At(version, pending) => {
+            report.notes.push(format!(
+                "compared with what the migrations give up to V{version}; graph and vector indexes follow the last one"
+            ));
+            report.findings.extend(pending);
+            Some(From::Migrations(Some(version)))
+        }
+        Stage::Complete => Some(From::Spec),
+    };
+    if let Some(from) = from {
+        let wanted = wanted(
+            args,
+            invocation,
+            &project,
+            &sources,
+            &live,
+            from,
+            &mut report,
+        )?;
+        let differences = compare(&wanted, &live.catalog);
+        judge(
+            differences,
+            &wanted,
+            &live.catalog,
+            &project,
+            server.database(),
+            &mut report,
+        );
+    }
+    said(&live, args.strict_coverage, &mut report);
+    report.findings.sort_by_key(|finding| finding.level);
+    findings::tell(&report, &args.output, invocation)?;
+    Ok(match (exit, report.failing()) {
+        (Exit::Done, 0) => Exit::Done,
+        (Exit::Done, _) => Exit::Drift,
+        (exit, _) => exit,
+    })
+}
+
+/// Reads catalog, history and lock. One connection, nothing written.
+async fn look(server: &Server, project: &Project) -> Result<Live> {
+    let (mut connection, _) = session::open(server, "edu db verify").await?;
+    let running = lock::current(&mut connection).await?;
+    let roles = project.manifest.roles.names();
+    let mut catalog = inspect::inspect(&mut connection, &roles).await?;
+    let history = if history::readable(&mut connection).await? {
+        Some(history::read(&mut connection).await?)
+    } else {
+        catalog
+            .unseen
+            .push("the schema history: the role may not read it".to_owned());
+        None
+    };
+    Ok(Live {
+        catalog,
+        history,
+        running,
+    })
+}
+
+/// How far the database's history has come.
+enum Stage {
+    /// History and files contradict each other.
+    Conflict(Failure),
+    /// No migration is applied.
+    Nothing(Vec<Finding>),
+    /// Applied up to a version; the rest is pending.
+    At(i64, Vec<Finding>),
+    /// Everything is applied, or the history may not be seen.
+    Complete,
+}
+
+fn stage(live: &Live, sources: &Sources, invocation: &Invocation) -> Result<Stage> {
+    let Some(applied) = &live.history else {
+        return Ok(Stage::Complete);
+    };
+    let pending = invocation.block_on(history::pending(applied, &sources.migrations));
+    let pending = match pending {
+        Ok(pending) => pending,
+        Err(failure) if failure.exit == Exit::History => return Ok(Stage::Conflict(failure)),
+        Err(failure) => return Err(failure),
+    };
+    let findings: Vec<Finding> = pending
+        .iter()
+        .map(|migration| Finding {
+            code: "migration-pending".to_owned(),
+            level: Level::Error,
+            group: "the schema history".to_owned(),
+            object: format!("migration V{}", migration.version),
+            message: format!("\"{}\" is not applied", migration.up.document.path),
+            consequence: "what it makes is not there yet".to_owned(),
+            hint: Some(
+                if migration.needs_superuser() {
+                    "edu db bootstrap"
+                } else {
+                    "edu db migrate"
+                }
+                .to_owned(),
+            ),
+            repair: None,
+            path: Some(migration.up.document.path.clone()),
+        })
+        .collect();
+    Ok(match (findings.is_empty(), applied.last()) {
+        (true, _) => Stage::Complete,
+        (false, None) => Stage::Nothing(findings),
+        (false, Some(last)) => Stage::At(last.version, findings),
+    })
+}
+
+fn conflict(failure: &Failure) -> Finding {
+    Finding {
+        code: "history-conflict".to_owned(),
+        level: Level::Critical,
+        group: "the schema history".to_owned(),
+        object: "the schema history".to_owned(),
+        message: failure.error.clone(),
+        consequence: failure.detail.join(" "),
+        hint: failure.hint.clone(),
+        repair: None,
+        path: None,
+    }
+}
+
+/// The expected catalog: the committed one where it fits, else one made now.
+fn wanted(
+    args: &Args,
+    invocation: &Invocation,
+    project: &Project,
+    sources: &Sources,
+    live: &Live,
+    from: From,
+    report: &mut Findings,
+) -> Result<Catalog> {
+    let major = live.catalog.major;
+    if from == From::Spec && !args.fresh {
+        if let Some(catalog) = expected::committed(project, sources, major)? {
+            report.notes.push(format!(
+                "expected: {} (PostgreSQL {major})",
+                expected::SNAPSHOT
+            ));
+            return Ok(catalog);
+        }
+    }
+    let scratch = expected::scratch_server(invocation, args.scratch_url.as_deref(), major)?;
+    report.notes.push(format!(
+        "expected: made from the project's files on a scratch database (PostgreSQL {major})"
+    ));
+    invocation.block_on(async {
+        let hear = |progress| invocation.ui.hear(progress);
+        crate::pg::scratch::insist_on_major(&scratch.server, major).await?;
+        expected::build(&scratch, project, sources, from, &hear).await
+    })
+}
+
+/// Turns differences into findings, minus what edu.toml accepts.
+fn judge(
+    mut differences: Vec<Difference>,
+    wanted: &Catalog,
+    found: &Catalog,
+    project: &Project,
+    database: &str,
+    report: &mut Findings,
+) {
+    let manifest = &project.manifest;
+    findings::forgive_newer_extensions(&mut differences, &manifest.extensions);
+    let today = OffsetDateTime::now_utc().date().to_string();
+    let verdict = accept(differences, &manifest.accept, &today);
+    for difference in &verdict.differences {
+        report
+            .findings
+            .push(findings::finding(difference, wanted, found, database));
+    }
+    let entry = |at: &usize, code: &str, message: &str| {
+        let accept: &Accept = &manifest.accept[*at];
+        Finding {
+            code: code.to_owned(),
+            level: Level::Error,
+            group: "edu.toml".to_owned(),
+            object: format!("acceptance of {}", accept.object),
+            message: message.to_owned(),
+            consequence: format!("its reason was: {}", accept.reason),
+            hint: Some("remove the entry from edu.toml, or correct it".to_owned()),
+            repair: None,
+            path: Some("edu.toml".to_owned()),
+        }
+    };
+    for at in &verdict.unused {
+        report
+            .findings
+            .push(entry(at, "acceptance-unused", "nothing differs there"));
+    }
+    for at in &verdict.expired {
+        report
+            .findings
+            .push(entry(at, "acceptance-expired", "its day has passed"));
+    }
+    if verdict.accepted > 0 {
+        report
+            .notes
+            .push(format!("accepted by edu.toml: {}", verdict.accepted));
+    }
+}
+
+/// What could not be seen or is not modelled, and a run in progress.
+fn said(live: &Live, strict: bool, report: &mut Findings) {
+    if let Some(holder) = &live.running {
+        report.notes.push(format!(
+            "a run is in progress, so nothing here counts as drift. {holder}"
+        ));
+        for finding in &mut report.findings {
+            finding.level = Level::Note;
+        }
+    }
+    for unseen in &live.catalog.unseen {
+        report.notes.push(format!("not seen: {unseen}"));
+    }
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in &live.catalog.unmodelled {
+        *kinds.entry(name).or_default() += 1;
+    }
+    for name in kinds.keys() {
+        report.findings.push(Finding {
+            code: "not-modelled".to_owned(),
+            level: if strict { Level::Error } else { Level::Note },
+            group: "not modelled".to_owned(),
+            object: (*name).to_owned(),
+            message: "found, but edu has no model for this kind".to_owned(),
+            consequence: "whether it differs from the spec is not known".to_owned(),
+            hint: None,
+            repair: None,
+            path: None,
+        });
+    }
+}
+
+/// spec = migrations: both on scratch databases, read by one reader.
+fn project_only(args: &Args, invocation: &Invocation) -> Result<Exit> {
+    let project = invocation.project()?;
+    let sources = Sources::load(&project)?;
+    let major = args.target.major.unwrap_or(project.manifest.server.major);
+    let scratch = expected::scratch_server(invocation, args.scratch_url.as_deref(), major)?;
+    let (spec, migrations) = invocation.block_on(async {
+        let hear = |progress| invocation.ui.hear(progress);
+        let spec = expected::build(&scratch, &project, &sources, From::Spec, &hear).await?;
+        let migrations =
+            expected::build(&scratch, &project, &sources, From::Migrations(None), &hear).await?;
+        Ok((spec, migrations))
+    })?;
+    let mut report = Findings {
+        command: "edu db verify --project-only".to_owned(),
+        target: format!("spec = migrations (PostgreSQL {major})"),
+        ..Findings::default()
+    };
+    for difference in compare(&spec, &migrations) {
+        let mut finding =
+            findings::finding(&difference, &spec, &migrations, &project.manifest.database);
+        finding.path = Some("migrations".to_owned());
+        report.findings.push(finding);
+    }
+    findings::tell(&report, &args.output, invocation)?;
+    Ok(if report.failing() == 0 {
+        Exit::Done
+    } else {
+        Exit::Drift
+    })
+}
