@@ -6,5 +6,6 @@
 
 mod bootstrap;
 mod content;
+mod drift;
 mod migrate;
 mod support;
