@@ -43,6 +43,13 @@ impl Catalog {
             .take_while(move |(id, _)| id.kind == kind)
     }
 
+    /// The names of the roles, as the server spells them.
+    pub fn roles(&self) -> Vec<String> {
+        self.of(Kind::Role)
+            .filter_map(|(id, _)| name::parse_ident(&id.name).ok())
+            .collect()
+    }
+
     /// The parts of `relation` that are of `kind`: its columns, policies and so on.
     pub fn parts(&self, kind: Kind, relation: &str) -> impl Iterator<Item = (&Id, &Facets)> {
         let from = Id::new(kind, relation, "");

@@ -7,6 +7,7 @@
 pub mod accept;
 pub mod difference;
 mod judge;
+mod moved;
 mod rename;
 
 use std::collections::BTreeSet;
@@ -36,6 +37,7 @@ pub fn compare(expected: &Catalog, actual: &Catalog) -> Vec<Difference> {
             differences.push(judge::unexpected(id, found, actual));
         }
     }
+    moved::fold(&mut differences, expected, actual);
     rename::hint(&mut differences, expected, actual);
     differences.sort_by(|a, b| {
         let key = |d: &Difference| (d.severity, d.id.group().to_owned(), d.id.clone(), d.facet());

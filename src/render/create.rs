@@ -125,8 +125,8 @@ fn table(id: &Id, f: &Facets, catalog: &Catalog) -> Option<Vec<String>> {
     };
     let head = format!("CREATE {unlogged}TABLE {}", id.name);
     let mut statements = Vec::new();
-    let body = match (f.items("inherits"), f.text("partition_bound")) {
-        ([parent], bound) if !bound.is_empty() => format!(" PARTITION OF {parent} {bound}"),
+    let body = match (f.items("inherits"), f.text("partition_of")) {
+        (_, of) if !of.is_empty() => format!(" PARTITION OF {of}"),
         (parents, _) => {
             let columns: Vec<String> = f
                 .items("columns")

@@ -38,7 +38,7 @@ CREATE FUNCTION zoo.touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN 
 CREATE FUNCTION zoo.is_even(n bigint) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT n % 2 = 0';
 CREATE PROCEDURE zoo.tidy(INOUT n integer) LANGUAGE plpgsql AS $$ BEGIN n := 1; END $$;
 CREATE AGGREGATE zoo.total(integer) (sfunc = zoo.plus, stype = integer, initcond = '0');
-CREATE OPERATOR zoo.+++ (leftarg = integer, rightarg = integer, function = zoo.plus);
+CREATE OPERATOR zoo.@+@ (leftarg = integer, rightarg = integer, function = zoo.plus);
 CREATE CAST (zoo.place AS text) WITH INOUT;
 GRANT EXECUTE ON FUNCTION zoo.secure() TO zoo_reader;
 
@@ -73,8 +73,6 @@ CREATE TABLE zoo.visit (
     note text,
     tag integer
 );
-INSERT INTO zoo.animal (name) VALUES ('ant'), ('bee');
-INSERT INTO zoo.visit (id, animal_id, tag) SELECT n, NULL, n FROM generate_series(1, 20) n;
 CREATE INDEX visit_at ON zoo.visit (at DESC NULLS LAST);
 CREATE INDEX visit_note ON zoo.visit (lower(note)) INCLUDE (tag) WHERE note IS NOT NULL;
 CREATE UNIQUE INDEX visit_tag ON zoo.visit (tag) NULLS NOT DISTINCT WITH (fillfactor = 70);
@@ -93,6 +91,8 @@ CREATE VIEW zoo.named AS SELECT id, name FROM zoo.animal;
 CREATE MATERIALIZED VIEW zoo.counts AS SELECT count(*) AS n FROM zoo.visit;
 CREATE UNIQUE INDEX counts_n ON zoo.counts (n);
 RESET ROLE;
+INSERT INTO zoo.animal (name) VALUES ('ant'), ('bee');
+INSERT INTO zoo.visit (id, animal_id, tag) SELECT n, NULL, n FROM generate_series(1, 20) n;
 CREATE FUNCTION zoo.watch() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN NULL; END $$;
 CREATE EVENT TRIGGER watcher ON ddl_command_end WHEN TAG IN ('CREATE CAST') EXECUTE FUNCTION zoo.watch();
 ALTER PUBLICATION news ADD TABLE zoo.visit (id, at);

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use edu::catalog::name::quote_ident;
 use edu::catalog::Catalog;
-use edu::diff::{Difference, compare};
+use edu::catalog::name::quote_ident;
+use edu::diff::{Difference, Severity, compare};
 use edu::pg::inspect::inspect;
 use edu::render::repair;
 use edu::server::Ephemeral;
@@ -29,6 +29,7 @@ struct Case {
     finds: String,
     sql: String,
     undo: Option<String>,
+    faked: bool,
     from: u16,
 }
 
@@ -56,6 +57,7 @@ fn case(file: &Path) -> Case {
         name: file.file_stem().unwrap().to_string_lossy().into_owned(),
         finds: header("finds").expect("a case says what it finds"),
         undo: header("undo"),
+        faked: header("faked").is_some(),
         from: header("from").map_or(16, |major| major.parse().unwrap()),
         sql: text,
     }
@@ -73,7 +75,11 @@ impl Stage {
         let server = Ephemeral::start(runtime(), guard, &Options::default()).unwrap();
         let url = server.url(BASE, "postgres");
         for step in [&["bootstrap", "--create"][..], &["migrate"]] {
-            edu(&Project::root(), &[&["db"], step, &["--url", &url]].concat()).expect(0);
+            edu(
+                &Project::root(),
+                &[&["db"], step, &["--url", &url]].concat(),
+            )
+            .expect(0);
         }
         let stage = Self {
             server,
@@ -82,7 +88,12 @@ impl Stage {
                 .build()
                 .unwrap(),
         };
-        stage.run(BASE, &fs::read_to_string(folder().join("base.sql")).unwrap()).unwrap();
+        stage
+            .run(
+                BASE,
+                &fs::read_to_string(folder().join("base.sql")).unwrap(),
+            )
+            .unwrap();
         stage
     }
 
@@ -102,11 +113,15 @@ impl Stage {
         done
     }
 
-    fn read(&self, database: &str) -> Catalog {
+    fn read(&self, database: &str, roles: &[String]) -> Catalog {
+        let roles: Vec<&str> = ROLES
+            .into_iter()
+            .chain(roles.iter().map(String::as_str))
+            .collect();
         let mut connection = self.connect(database);
         let catalog = self
             .runtime
-            .block_on(inspect(&mut connection, &ROLES))
+            .block_on(inspect(&mut connection, &roles))
             .unwrap();
         let _ = self.runtime.block_on(connection.close());
         catalog
@@ -115,7 +130,11 @@ impl Stage {
     /// A copy of the base database, with its settings and privileges, which a template lacks. A
     /// subscription stays with the database it was made in.
     fn copy(&self, name: &str) {
-        self.run("postgres", &format!("CREATE DATABASE {name} TEMPLATE {BASE} STRATEGY file_copy")).unwrap();
+        self.run(
+            "postgres",
+            &format!("CREATE DATABASE {name} TEMPLATE {BASE} STRATEGY file_copy"),
+        )
+        .unwrap();
         self.run("postgres", &format!(
             "INSERT INTO pg_db_role_setting SELECT n.oid, s.setrole, s.setconfig FROM pg_db_role_setting s
              JOIN pg_database t ON t.oid = s.setdatabase AND t.datname = '{BASE}'
@@ -123,13 +142,18 @@ impl Stage {
              UPDATE pg_database SET datacl = (SELECT datacl FROM pg_database WHERE datname = '{BASE}')
              WHERE datname = '{name}'"
         )).unwrap();
-        self.run(name, "CREATE SUBSCRIPTION papers CONNECTION 'host=nowhere dbname=x' PUBLICATION other
-             WITH (connect = false, enabled = false, slot_name = NONE)").unwrap();
+        self.run(
+            name,
+            "CREATE SUBSCRIPTION papers CONNECTION 'host=nowhere dbname=x' PUBLICATION other
+             WITH (connect = false, enabled = false, slot_name = NONE)",
+        )
+        .unwrap();
     }
 
     fn drop(&self, name: &str) {
         let _ = self.run(name, "DROP SUBSCRIPTION IF EXISTS papers");
-        self.run("postgres", &format!("DROP DATABASE {name} WITH (FORCE)")).unwrap();
+        self.run("postgres", &format!("DROP DATABASE {name} WITH (FORCE)"))
+            .unwrap();
     }
 
     /// What is wrong with one case; nothing when it is found alone and its repair repairs.
@@ -149,28 +173,42 @@ impl Stage {
 
     fn attempt(&self, case: &Case, expected: &Catalog, name: &str) -> Result<bool, String> {
         let statements = case.sql.replace(":database", &quote_ident(name));
-        for statement in statements_of(&statements) {
-            self.run(name, &statement).map_err(|error| format!("the change failed: {error}"))?;
-        }
-        let actual = self.read(name);
+        self.run(name, &statements)
+            .map_err(|error| format!("the change failed: {error}"))?;
+        let actual = self.read(name, &expected.roles());
         let found = compare(expected, &actual);
-        let told: Vec<String> = found.iter().map(|d| format!("{} | {}", d.code(), d.id)).collect();
+        let told: Vec<String> = found
+            .iter()
+            .map(|d| format!("{} | {}", d.code(), d.id))
+            .collect();
         if told != [case.finds.clone()] {
             return Err(format!("expected [{}], found {told:?}", case.finds));
         }
         if found[0].consequence.is_empty() {
             return Err("nothing is said about what follows".to_owned());
         }
+        if case.faked {
+            return Ok(false);
+        }
         self.mend(&found[0], expected, &actual, name)
     }
 
-    fn mend(&self, found: &Difference, expected: &Catalog, actual: &Catalog, name: &str) -> Result<bool, String> {
+    fn mend(
+        &self,
+        found: &Difference,
+        expected: &Catalog,
+        actual: &Catalog,
+        name: &str,
+    ) -> Result<bool, String> {
         let Some(sql) = repair(found, expected, actual, name) else {
             return Ok(false);
         };
-        self.run(name, &sql).map_err(|error| format!("the repair failed: {error}\n{sql}"))?;
-        let left: Vec<String> = compare(expected, &self.read(name))
+        self.run(name, &sql)
+            .map_err(|error| format!("the repair failed: {error}\n{sql}"))?;
+        let left: Vec<String> = compare(expected, &self.read(name, &expected.roles()))
             .iter()
+            // A column made again stands last: worth a note, and no drift.
+            .filter(|d| d.severity != Severity::Note)
             .map(|d| format!("{}: {}", d.id, d.words()))
             .collect();
         if left.is_empty() {
@@ -181,16 +219,11 @@ impl Stage {
     }
 }
 
-/// A case that changes `search_path` needs one session; all others are sent whole.
-fn statements_of(sql: &str) -> Vec<String> {
-    vec![sql.to_owned()]
-}
-
 #[test]
 fn every_drift_is_found_alone_and_mended_where_a_repair_is_offered() {
     let stage = Stage::new();
     stage.copy("drift_same");
-    let expected = stage.read("drift_same");
+    let expected = stage.read("drift_same", &[]);
     stage.drop("drift_same");
     let cases = cases();
     assert!(cases.len() >= 120, "the corpus has {} cases", cases.len());
@@ -206,5 +239,10 @@ fn every_drift_is_found_alone_and_mended_where_a_repair_is_offered() {
         kinds.insert(case.finds.split(" | ").next().unwrap_or("").to_owned());
     }
     println!("{ran} changes, {} codes, {repaired} repaired", kinds.len());
-    assert!(wrong.is_empty(), "{} of {ran}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {ran}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }

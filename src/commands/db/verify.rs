@@ -6,9 +6,9 @@ use time::OffsetDateTime;
 
 use super::expected::{self, Sources};
 use super::{Invocation, Target, findings};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Kind};
 use crate::diff::accept::accept;
-use crate::diff::{Difference, compare};
+use crate::diff::{Change, Difference, compare};
 use crate::failure::{Exit, Failure, Result};
 use crate::finding::{Finding, Findings, Level};
 use crate::pg::migrate::history::{self, Applied};
@@ -62,7 +62,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let project = invocation.project_for(&args.target)?;
     let sources = Sources::load(&project)?;
     let server = invocation.server(&args.target, &project)?;
-    let live = invocation.block_on(look(&server, &project))?;
+    let mut live = invocation.block_on(look(&server, &project, &[]))?;
     let mut report = Findings {
         command: "edu db verify".to_owned(),
         target: format!("database {}", server.database()),
@@ -98,7 +98,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
             from,
             &mut report,
         )?;
-        let differences = compare(&wanted, &live.catalog);
+        let differences = invocation.block_on(differ(&wanted, &mut live, &server, &project))?;
         judge(
             differences,
             &wanted,
@@ -119,10 +119,11 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
 }
 
 /// Reads catalog, history and lock. One connection, nothing written.
-async fn look(server: &Server, project: &Project) -> Result<Live> {
+async fn look(server: &Server, project: &Project, more: &[String]) -> Result<Live> {
     let (mut connection, _) = session::open(server, "edu db verify").await?;
     let running = lock::current(&mut connection).await?;
-    let roles = project.manifest.roles.names();
+    let mut roles = project.manifest.roles.names();
+    roles.extend(more.iter().map(String::as_str));
     let mut catalog = inspect::inspect(&mut connection, &roles).await?;
     let history = if history::readable(&mut connection).await? {
         Some(history::read(&mut connection).await?)
@@ -137,6 +138,23 @@ async fn look(server: &Server, project: &Project) -> Result<Live> {
         history,
         running,
     })
+}
+
+/// The differences. A role that the database does not mention any more may still be there: it is looked
+/// for by its name before it is called missing.
+async fn differ(
+    wanted: &Catalog,
+    live: &mut Live,
+    server: &Server,
+    project: &Project,
+) -> Result<Vec<Difference>> {
+    let differences = compare(wanted, &live.catalog);
+    let role_missing = |d: &Difference| d.id.kind == Kind::Role && d.change == Change::Missing;
+    if !differences.iter().any(role_missing) {
+        return Ok(differences);
+    }
+    *live = look(server, project, &wanted.roles()).await?;
+    Ok(compare(wanted, &live.catalog))
 }
 
 /// How far the database's history has come.

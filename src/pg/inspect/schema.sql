@@ -38,6 +38,8 @@ LEFT JOIN pg_init_privs i ON i.classoid = 'pg_proc'::regclass AND i.objoid = p.o
 LEFT JOIN LATERAL json_array_elements_text({grants p.proacl 'f' p.proowner}) AS g (item) ON true
 WHERE p.proacl IS NOT NULL AND p.proacl IS DISTINCT FROM i.initprivs AND p.oid >= 16384
 GROUP BY n.nspname, p.proname
+-- EXECUTE for PUBLIC and nothing else is what the server gives by itself.
+HAVING count(*) FILTER (WHERE g.item IS DISTINCT FROM 'EXECUTE to PUBLIC') > 0
 UNION ALL
 SELECT 'extension privileges', n.nspname, NULL, c.relname, '',
        json_strip_nulls(json_build_object('grants', {grants c.relacl 'r' c.relowner}))::text

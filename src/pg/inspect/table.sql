@@ -15,8 +15,10 @@ SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELS
            'access_method', CASE WHEN c.relam NOT IN (0, 2) THEN (SELECT amname FROM pg_am WHERE oid = c.relam) END,
            'tablespace', (SELECT spcname FROM pg_tablespace WHERE oid = c.reltablespace),
            'partition_by', CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
-           'partition_bound', CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END,
-           'inherits', CASE WHEN c.relkind IN ('r', 'p', 'f') THEN
+           'partition_of', CASE WHEN c.relispartition THEN
+               (SELECT i.inhparent::regclass::text FROM pg_inherits i WHERE i.inhrelid = c.oid)
+               || ' ' || pg_get_expr(c.relpartbound, c.oid) END,
+           'inherits', CASE WHEN c.relkind IN ('r', 'f') AND NOT c.relispartition THEN
                (SELECT json_agg(i.inhparent::regclass::text ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = c.oid) END,
            'of_type', NULLIF(c.reloftype, 0)::regtype::text,
            'row_security', NULLIF(c.relrowsecurity, false),

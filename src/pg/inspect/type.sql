@@ -50,7 +50,7 @@ SELECT 'cast', NULL, NULL, '', '(' || format_type(c.castsource, NULL) || ' AS ' 
            'comment', obj_description(c.oid, 'pg_cast')))::text
 FROM pg_cast c
 WHERE c.oid >= 16384
-  AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_cast'::regclass AND x.objid = c.oid AND x.deptype = 'e')
+  AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_cast'::regclass AND x.objid = c.oid AND x.deptype IN ('e', 'i'))
 UNION ALL
 SELECT 'operator', n.nspname, NULL, '', o.oprname || '(' || COALESCE(NULLIF(o.oprleft, 0)::regtype::text, 'NONE')
        || ', ' || COALESCE(NULLIF(o.oprright, 0)::regtype::text, 'NONE') || ')',

@@ -1,2 +1,2 @@
--- finds: table-partition-bound | table zoo.log_old
+-- finds: table-partition-of | table zoo.log_old
 ALTER TABLE zoo.log DETACH PARTITION zoo.log_old;
