@@ -12,3 +12,4 @@ mod image;
 mod migrate;
 mod readme;
 mod support;
+mod verify;

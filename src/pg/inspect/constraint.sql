@@ -8,7 +8,7 @@ SELECT 'constraint' AS kind, n.nspname::text AS schema, c.relname::text AS relat
                    WHEN 'u' THEN 'unique' ELSE 'exclusion' END,
            'definition', regexp_replace(regexp_replace(regexp_replace(pg_get_constraintdef(k.oid),
                '(( NOT VALID)|( NOT ENFORCED))+$', ''), ' INITIALLY DEFERRED$', ''), ' DEFERRABLE$', ''),
-           'not_validated', NULLIF(NOT k.convalidated, false),
+           'not_validated', NULLIF(NOT k.convalidated AND {enforced}, false),
            'not_enforced', {notenforced},
            'triggers_disabled', CASE WHEN k.contype = 'f' THEN NULLIF(EXISTS (SELECT FROM pg_trigger g
                    WHERE g.tgconstraint = k.oid AND g.tgisinternal AND g.tgenabled <> 'O'), false) END,

@@ -52,6 +52,8 @@ fn fill(piece: &str, version: i32, roles: &[&str]) -> Result<String> {
         ["colllocale"] => "c.colliculocale".to_owned(),
         ["notenforced"] if version >= 180_000 => "NULLIF(NOT k.conenforced, false)".to_owned(),
         ["notenforced"] => "NULL::bool".to_owned(),
+        ["enforced"] if version >= 180_000 => "k.conenforced".to_owned(),
+        ["enforced"] => "true".to_owned(),
         ["notnullstate"] if version >= 180_000 => {
             "CASE WHEN NOT nn.convalidated THEN 'not validated' \
              WHEN nn.connoinherit AND c.relkind = 'r' THEN 'not inherited' END"

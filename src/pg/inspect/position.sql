@@ -7,7 +7,11 @@ SELECT w.name AS sequence,
        s.seqincrement AS step,
        r.readable
 FROM pg_catalog.unnest($1::text[]) AS w (name)
-JOIN pg_catalog.pg_sequence s ON s.seqrelid = pg_catalog.to_regclass(w.name)
+-- Not to_regclass: it fails for a role that may not use the schema.
+JOIN (SELECT c.oid, pg_catalog.quote_ident(m.nspname) || '.' || pg_catalog.quote_ident(c.relname) AS name
+      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace m ON m.oid = c.relnamespace
+      WHERE c.relkind = 'S') q ON q.name = w.name
+JOIN pg_catalog.pg_sequence s ON s.seqrelid = q.oid
 JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = s.seqrelid
      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
 JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
