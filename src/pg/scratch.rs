@@ -232,3 +232,33 @@ pub async fn insist_on_major(admin: &Server, major: u16) -> Result<()> {
     ))
     .hint("Give --scratch-url a server of the same major, or leave it out."))
 }
+
+/// Runs statements one by one, as `owner`, each in a transaction of its own.
+///
+/// # Errors
+/// By SQLSTATE, with the statement; the ones before it stay.
+pub async fn apply(
+    connection: &mut PgConnection,
+    owner: Option<&str>,
+    statements: &[&str],
+) -> Result<()> {
+    session::reset(connection).await?;
+    session::become_role(connection, owner).await?;
+    // A function may come before the table that its text names.
+    session::run(
+        connection,
+        "SET check_function_bodies = off",
+        "prepare the session",
+    )
+    .await?;
+    for statement in statements {
+        sqlx::raw_sql(AssertSqlSafe((*statement).to_owned()))
+            .execute(&mut *connection)
+            .await
+            .map_err(|error| {
+                super::error::failure("run a generated statement", &error)
+                    .detail(format!("The statement was: {statement}"))
+            })?;
+    }
+    session::reset(connection).await
+}

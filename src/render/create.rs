@@ -19,10 +19,37 @@ pub fn create(id: &Id, catalog: &Catalog, database: &str) -> Option<Vec<String>>
         _ => vec![plain(id, facets, database)?],
     };
     finish(id, facets, catalog, database, &mut statements);
+    if matches!(id.kind, Kind::Table | Kind::Column) {
+        statements = with_sequences(id, catalog, database, statements);
+    }
     if id.kind == Kind::Table {
         parts(id, catalog, database, &mut statements);
     }
     Some(statements)
+}
+
+/// The sequences that a table's or column's defaults take from come before it, and belong to it after.
+fn with_sequences(
+    id: &Id,
+    catalog: &Catalog,
+    database: &str,
+    statements: Vec<String>,
+) -> Vec<String> {
+    let mut before = Vec::new();
+    let mut after = Vec::new();
+    for (sequence, facets) in catalog.of(Kind::Sequence) {
+        let owned_by = facets.text("owned_by");
+        let ours = match (id.kind, owned_by.rsplit_once('.')) {
+            (Kind::Table, Some((table, _))) => *table == *id.name,
+            (_, Some((table, column))) => *table == *id.on && *column == *id.name,
+            (_, None) => false,
+        };
+        if ours && !facets.flag("identity") {
+            before.extend(create(sequence, catalog, database).unwrap_or_default());
+            after.push(format!("ALTER SEQUENCE {} OWNED BY {owned_by}", sequence.name));
+        }
+    }
+    before.into_iter().chain(statements).chain(after).collect()
 }
 
 /// One statement makes it.

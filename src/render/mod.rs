@@ -9,6 +9,7 @@ mod alter;
 mod create;
 mod drop;
 mod grant;
+pub mod script;
 mod words;
 
 use crate::catalog::{Catalog, Kind};
@@ -31,22 +32,34 @@ pub fn repair(
     let statements = match &difference.change {
         Change::Missing => create(id, expected, database)?,
         Change::Unexpected => drop(id, actual.objects.get(id)?, database)?,
-        Change::Facet {
-            facet,
-            expected: wanted,
-            actual: found,
-        } => {
-            let context = alter::Context {
-                id,
-                expected,
-                actual,
-                database,
-            };
-            alter::facet(&context, facet, wanted.as_ref(), found.as_ref())?
-        }
+        Change::Facet { .. } => repair_facet(difference, expected, actual, database)?,
     };
     let lines: Vec<String> = statements.iter().map(|sql| format!("{sql};")).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// The statements for a facet that differs.
+fn repair_facet(
+    difference: &Difference,
+    expected: &Catalog,
+    actual: &Catalog,
+    database: &str,
+) -> Option<Vec<String>> {
+    let Change::Facet {
+        facet,
+        expected: wanted,
+        actual: found,
+    } = &difference.change
+    else {
+        return None;
+    };
+    let context = alter::Context {
+        id: &difference.id,
+        expected,
+        actual,
+        database,
+    };
+    alter::facet(&context, facet, wanted.as_ref(), found.as_ref())
 }
 
 /// Graphs, labels and their tables are made by AGE's functions: `edu db graph` does that.

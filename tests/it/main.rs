@@ -11,5 +11,6 @@ mod drift;
 mod image;
 mod migrate;
 mod readme;
+mod speed;
 mod support;
 mod verify;

@@ -1,12 +1,15 @@
 //! `edu db …`: what is done to a database.
 
 pub mod bootstrap;
+pub mod diff;
 mod expected;
 mod findings;
 pub mod fingerprint;
+pub mod generate;
 pub mod graph;
 pub mod index;
 pub mod migrate;
+pub mod push;
 pub mod seed;
 pub mod snapshot;
 pub mod status;
@@ -33,6 +36,9 @@ pub enum Command {
     Seed(seed::Args),
     Verify(verify::Args),
     Snapshot(snapshot::Args),
+    Diff(diff::Args),
+    Generate(generate::Args),
+    Push(push::Args),
     Fingerprint(fingerprint::Args),
 }
 
@@ -58,6 +64,9 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Seed(args) => seed::run(&args, invocation),
         Command::Verify(args) => verify::run(&args, invocation),
         Command::Snapshot(args) => snapshot::run(&args, invocation),
+        Command::Diff(args) => diff::run(&args, invocation),
+        Command::Generate(args) => generate::run(&args, invocation),
+        Command::Push(args) => push::run(&args, invocation),
         Command::Fingerprint(args) => fingerprint::run(&args, invocation),
     }
 }
