@@ -45,9 +45,14 @@ pub(super) fn facet(
     match facet {
         "grants" => {
             let items = |value: Option<&'_ Value>| value.map_or(Vec::new(), |v| v.items().to_vec());
+            if context.wanted()?.text("member") == "function" {
+                return grant::member_function(id, &items(found), &items(wanted));
+            }
             let owner = context.wanted()?.text("owner");
             return grant::change(id, database, owner, &items(found), &items(wanted));
         }
+        // A sequence goes with the table that owns it.
+        "owner" if context.wanted()?.get("owned_by").is_some() => return None,
         "owner" => return one(words::owner(id, database, wanted?.text()?)?),
         "comment" => return one(words::comment(id, database, wanted.and_then(Value::text))?),
         "enabled" => return one(enabled(id, wanted.and_then(Value::text))?),
@@ -334,7 +339,11 @@ fn domain(context: &Context<'_>, facet: &str, wanted: Option<&Value>) -> Option<
     Some(vec![sql])
 }
 
-fn role_settings(id: &Id, wanted: Option<&Value>, found: Option<&Value>) -> Option<Vec<String>> {
+pub(super) fn role_settings(
+    id: &Id,
+    wanted: Option<&Value>,
+    found: Option<&Value>,
+) -> Option<Vec<String>> {
     let items = |value: Option<&Value>| value.map_or(Vec::new(), |v| v.items().to_vec());
     let (wanted, found) = (items(wanted), items(found));
     let mut statements = Vec::new();

@@ -46,7 +46,10 @@ fn with_sequences(
         };
         if ours && !facets.flag("identity") {
             before.extend(create(sequence, catalog, database).unwrap_or_default());
-            after.push(format!("ALTER SEQUENCE {} OWNED BY {owned_by}", sequence.name));
+            after.push(format!(
+                "ALTER SEQUENCE {} OWNED BY {owned_by}",
+                sequence.name
+            ));
         }
     }
     before.into_iter().chain(statements).chain(after).collect()
@@ -97,6 +100,13 @@ fn plain(id: &Id, f: &Facets, database: &str) -> Option<String> {
         Kind::Setting => super::alter::set_setting(id, f.text("value"), database)?,
         Kind::EventTrigger => event_trigger(name, f),
         Kind::Publication => publication(name, f),
+        Kind::ExtensionPrivileges if f.text("member") == "function" => {
+            grant::member_function(id, &grant::default_of(id), f.items("grants"))?.remove(0)
+        }
+        Kind::ExtensionPrivileges | Kind::DefaultPrivileges if f.text("member") == "table" => {
+            return grant::change(id, database, "", &[], f.items("grants"))
+                .map(|statements| statements.join(";\n"));
+        }
         Kind::DefaultPrivileges => {
             return grant::change(id, database, "", &grant::default_of(id), f.items("grants"))
                 .map(|statements| statements.join(";\n"));
@@ -125,6 +135,10 @@ fn finish(id: &Id, f: &Facets, catalog: &Catalog, database: &str, statements: &m
             f.items("grants"),
             catalog,
         ));
+    }
+    if id.kind == Kind::Role {
+        let settings = super::alter::role_settings(id, f.get("settings"), None);
+        statements.extend(settings.unwrap_or_default());
     }
     if id.kind == Kind::Column {
         statements.extend(column_extras(id, f, database));

@@ -11,7 +11,13 @@ pub fn drop(id: &Id, facets: &Facets, database: &str) -> Option<Vec<String>> {
         Kind::Table | Kind::Column | Kind::Database | Kind::Role | Kind::Graph | Kind::Label => {
             return None;
         }
-        Kind::Extension | Kind::Subscription | Kind::ExtensionPrivileges => return None,
+        Kind::Extension | Kind::Subscription => return None,
+        Kind::ExtensionPrivileges if facets.text("member") == "function" => {
+            return grant::member_function(id, facets.items("grants"), &grant::default_of(id));
+        }
+        Kind::ExtensionPrivileges => {
+            return grant::change(id, database, "", facets.items("grants"), &[]);
+        }
         Kind::Setting => return Some(vec![super::alter::reset_setting(id, database)]),
         Kind::Membership => format!("REVOKE {name} FROM {on}"),
         Kind::Constraint => format!("ALTER TABLE {on} DROP CONSTRAINT {name}"),

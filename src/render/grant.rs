@@ -1,6 +1,7 @@
 //! Privileges: from what is granted to what is wanted.
 
 use super::words;
+use crate::catalog::name::{Name, quote_literal};
 use crate::catalog::{Catalog, Id, Kind};
 
 const OPTION: &str = " with grant option";
@@ -96,10 +97,49 @@ pub(super) fn default_of(id: &Id) -> Vec<Box<str>> {
         return Vec::new();
     }
     match id.name.rsplit_once(" on ").map(|(_, class)| class) {
+        _ if id.kind == Kind::ExtensionPrivileges => vec!["EXECUTE to PUBLIC".into()],
         Some("functions") => vec!["EXECUTE to PUBLIC".into()],
         Some("types") => vec!["USAGE to PUBLIC".into()],
         _ => Vec::new(),
     }
+}
+
+/// Privileges on the functions of one name that an extension brought: their argument types differ
+/// between its versions, so they are looked up where the statement runs.
+pub(super) fn member_function(
+    id: &Id,
+    found: &[Box<str>],
+    wanted: &[Box<str>],
+) -> Option<Vec<String>> {
+    let name: Name = id.name.parse().ok()?;
+    let mut change = String::new();
+    for (items, verb, preposition, others) in [
+        (found, "REVOKE", "FROM", wanted),
+        (wanted, "GRANT", "TO", found),
+    ] {
+        for item in items.iter().filter(|item| !others.contains(item)) {
+            let Item::Granted {
+                privilege, role, ..
+            } = read(item)?
+            else {
+                return None;
+            };
+            let text = format!("{verb} {privilege} ON FUNCTION %s {preposition} {role}");
+            change.push_str(&format!(
+                "EXECUTE format({}, f); ",
+                quote_literal(&text).ok()?
+            ));
+        }
+    }
+    let (schema, name) = (
+        quote_literal(&name.schema).ok()?,
+        quote_literal(&name.name).ok()?,
+    );
+    Some(vec![format!(
+        "DO $do$ DECLARE f pg_catalog.regprocedure; BEGIN FOR f IN SELECT p.oid FROM pg_catalog.pg_proc p \
+         JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = {schema} AND p.proname = {name} \
+         LOOP {change}END LOOP; END $do$"
+    )])
 }
 
 enum Item<'a> {
@@ -173,7 +213,7 @@ fn target(id: &Id, database: &str) -> Option<Target> {
         }
         Kind::Aggregate => plain(format!("FUNCTION {}", id.name)),
         Kind::ForeignServer => plain(format!("FOREIGN SERVER {}", id.name)),
-        Kind::ExtensionPrivileges => return None,
+        Kind::ExtensionPrivileges => plain(format!("TABLE {}", id.name)),
         _ => plain(words::object(id, database)?),
     })
 }

@@ -8,6 +8,7 @@ pub mod fingerprint;
 pub mod generate;
 pub mod graph;
 pub mod index;
+pub mod introspect;
 pub mod migrate;
 pub mod push;
 pub mod seed;
@@ -39,6 +40,7 @@ pub enum Command {
     Diff(diff::Args),
     Generate(generate::Args),
     Push(push::Args),
+    Introspect(introspect::Args),
     Fingerprint(fingerprint::Args),
 }
 
@@ -67,6 +69,7 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Diff(args) => diff::run(&args, invocation),
         Command::Generate(args) => generate::run(&args, invocation),
         Command::Push(args) => push::run(&args, invocation),
+        Command::Introspect(args) => introspect::run(&args, invocation),
         Command::Fingerprint(args) => fingerprint::run(&args, invocation),
     }
 }

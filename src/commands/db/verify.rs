@@ -77,7 +77,9 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         }
         Stage::Nothing(pending) => {
             report.findings.extend(pending);
-            None
+            // A database that was made by other means is compared whole.
+            let made = live.catalog.of(Kind::Table).next().is_some();
+            made.then_some(From::Spec)
         }
         Stage::At(version, pending) => {
             report.notes.push(format!(
@@ -108,6 +110,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
             &mut report,
         );
     }
+    adopt(&live, &mut report);
     said(&live, args.strict_coverage, &mut report);
     report.findings.sort_by_key(|finding| finding.level);
     findings::tell(&report, &args.output, invocation)?;
@@ -298,6 +301,27 @@ fn judge(
         report
             .notes
             .push(format!("accepted by edu.toml: {}", verdict.accepted));
+    }
+}
+
+/// A database that is as the spec says and has no history at all was made by other means: nothing is
+/// pending there, it only has to be adopted.
+fn adopt(live: &Live, report: &mut Findings) {
+    let made = live.catalog.of(Kind::Table).next().is_some();
+    let no_history = live.history.as_ref().is_some_and(Vec::is_empty);
+    let clean = report
+        .findings
+        .iter()
+        .all(|f| f.level == Level::Note || f.code == "migration-pending");
+    if !(made && no_history && clean) {
+        return;
+    }
+    for finding in &mut report.findings {
+        if finding.code == "migration-pending" {
+            finding.level = Level::Note;
+            "the database has what it makes, and no history".clone_into(&mut finding.consequence);
+            finding.hint = Some("edu db baseline".to_owned());
+        }
     }
 }
 

@@ -30,7 +30,7 @@ FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
 UNION ALL
 -- By name and without arguments: the same function takes other types in another AGE version.
 SELECT 'extension privileges', n.nspname, NULL, p.proname, '',
-       json_strip_nulls(json_build_object('grants', json_agg(DISTINCT g.item ORDER BY g.item) FILTER (WHERE g.item IS NOT NULL)))::text
+       json_strip_nulls(json_build_object('member', 'function', 'grants', json_agg(DISTINCT g.item ORDER BY g.item) FILTER (WHERE g.item IS NOT NULL)))::text
 FROM pg_proc p
 JOIN pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_depend x ON x.classid = 'pg_proc'::regclass AND x.objid = p.oid AND x.deptype = 'e'
@@ -42,7 +42,7 @@ GROUP BY n.nspname, p.proname
 HAVING count(*) FILTER (WHERE g.item IS DISTINCT FROM 'EXECUTE to PUBLIC') > 0
 UNION ALL
 SELECT 'extension privileges', n.nspname, NULL, c.relname, '',
-       json_strip_nulls(json_build_object('grants', {grants c.relacl 'r' c.relowner}))::text
+       json_strip_nulls(json_build_object('member', 'table', 'grants', {grants c.relacl 'r' c.relowner}))::text
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_depend x ON x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e'
