@@ -5,6 +5,7 @@
 //! one difference, not one for each of its columns.
 
 pub mod accept;
+mod consequence;
 pub mod difference;
 mod judge;
 mod moved;

@@ -1,8 +1,10 @@
 //! Statements that bring one facet back to what is expected.
 
-use super::create::{
-    column, index, options, quote_setting, role, routine, sequence_options, setting_value,
-};
+use super::create::{index, options, role};
+use super::routine::routine;
+use super::setting::{role_settings, set_setting};
+use super::table::column;
+use super::types::{domain, enum_values, sequence};
 use super::{create, grant, words};
 use crate::catalog::name::{quote_ident, quote_literal};
 use crate::catalog::{Catalog, Facets, Id, Kind, Value};
@@ -17,7 +19,8 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    fn wanted(&self) -> Option<&'a Facets> {
+    /// The object as it is expected.
+    pub fn wanted(&self) -> Option<&'a Facets> {
         self.expected.objects.get(self.id)
     }
 
@@ -271,130 +274,6 @@ fn alter_index(context: &Context<'_>, facet: &str) -> Option<Vec<String>> {
         }
         _ => return None,
     })
-}
-
-fn sequence(context: &Context<'_>, facet: &str) -> Option<Vec<String>> {
-    let id = context.id;
-    let wanted = context.wanted()?;
-    let sql = match facet {
-        "behind" => {
-            let (table, column) = wanted.text("owned_by").rsplit_once('.')?;
-            format!(
-                "SELECT pg_catalog.setval({}, (SELECT pg_catalog.max({column}) FROM {table}))",
-                quote_literal(&id.name).ok()?
-            )
-        }
-        "owned_by" => match wanted.text("owned_by") {
-            "" => format!("ALTER SEQUENCE {} OWNED BY NONE", id.name),
-            column => format!("ALTER SEQUENCE {} OWNED BY {column}", id.name),
-        },
-        "identity" | "persistence" => return None,
-        _ => format!("ALTER SEQUENCE {} {}", id.name, sequence_options(wanted)),
-    };
-    Some(vec![sql])
-}
-
-/// Values can be added at their place; they cannot be removed or put in another order.
-fn enum_values(id: &Id, wanted: Option<&Value>, found: Option<&Value>) -> Option<Vec<String>> {
-    let (wanted, found) = (wanted?.items(), found?.items());
-    let kept: Vec<&Box<str>> = wanted
-        .iter()
-        .filter(|value| found.contains(value))
-        .collect();
-    if !kept.iter().copied().eq(found.iter()) {
-        return None;
-    }
-    let mut statements = Vec::new();
-    for (at, value) in wanted
-        .iter()
-        .enumerate()
-        .filter(|(_, value)| !found.contains(value))
-    {
-        let place = match (
-            at.checked_sub(1).map(|before| &wanted[before]),
-            found.first(),
-        ) {
-            (Some(before), _) => format!(" AFTER {}", quote_literal(before).ok()?),
-            (None, Some(first)) => format!(" BEFORE {}", quote_literal(first).ok()?),
-            (None, None) => String::new(),
-        };
-        statements.push(format!(
-            "ALTER TYPE {} ADD VALUE {}{place}",
-            id.name,
-            quote_literal(value).ok()?
-        ));
-    }
-    Some(statements)
-}
-
-fn domain(context: &Context<'_>, facet: &str, wanted: Option<&Value>) -> Option<Vec<String>> {
-    let alter = format!("ALTER DOMAIN {}", context.id.name);
-    let sql = match (facet, wanted) {
-        ("not_null", Some(_)) => format!("{alter} SET NOT NULL"),
-        ("not_null", None) => format!("{alter} DROP NOT NULL"),
-        ("default", Some(value)) => format!("{alter} SET DEFAULT {value}"),
-        ("default", None) => format!("{alter} DROP DEFAULT"),
-        _ => return None,
-    };
-    Some(vec![sql])
-}
-
-pub(super) fn role_settings(
-    id: &Id,
-    wanted: Option<&Value>,
-    found: Option<&Value>,
-) -> Option<Vec<String>> {
-    let items = |value: Option<&Value>| value.map_or(Vec::new(), |v| v.items().to_vec());
-    let (wanted, found) = (items(wanted), items(found));
-    let mut statements = Vec::new();
-    for item in found.iter().filter(|item| !wanted.contains(item)) {
-        let name = item.split_once('=')?.0;
-        statements.push(format!(
-            "ALTER ROLE {} RESET {}",
-            id.name,
-            quote_setting(name)
-        ));
-    }
-    for item in wanted.iter().filter(|item| !found.contains(item)) {
-        let (name, value) = item.split_once('=')?;
-        statements.push(format!(
-            "ALTER ROLE {} SET {} TO {}",
-            id.name,
-            quote_setting(name),
-            setting_value(name, value)?
-        ));
-    }
-    Some(statements)
-}
-
-/// The name of a setting and whose it is.
-fn setting_target(id: &Id, database: &str) -> (String, String) {
-    let (name, role) = match id.name.split_once(" for ") {
-        Some((name, role)) => (name, Some(role)),
-        None => (&*id.name, None),
-    };
-    let name = quote_setting(name.trim_matches('"'));
-    match role {
-        Some(role) => (name, format!("ROLE {role} IN DATABASE {database}")),
-        None => (name, format!("DATABASE {database}")),
-    }
-}
-
-pub(super) fn set_setting(id: &Id, value: &str, database: &str) -> Option<String> {
-    let (name, target) = setting_target(id, database);
-    let plain = id
-        .name
-        .split_once(" for ")
-        .map_or(&*id.name, |(name, _)| name);
-    Some(format!(
-        "ALTER {target} SET {name} TO {}",
-        setting_value(plain.trim_matches('"'), value)?
-    ))
-}
-
-pub(super) fn reset_setting(id: &Id, database: &str) -> String {
-    let (name, target) = setting_target(id, database);
-    format!("ALTER {target} RESET {name}")
 }
 
 /// Enables a trigger, rule or event trigger as expected; nothing means as usual.

@@ -18,7 +18,7 @@ pub fn drop(id: &Id, facets: &Facets, database: &str) -> Option<Vec<String>> {
         Kind::ExtensionPrivileges => {
             return grant::change(id, database, "", facets.items("grants"), &[]);
         }
-        Kind::Setting => return Some(vec![super::alter::reset_setting(id, database)]),
+        Kind::Setting => return Some(vec![super::setting::reset_setting(id, database)]),
         Kind::Membership => format!("REVOKE {name} FROM {on}"),
         Kind::Constraint => format!("ALTER TABLE {on} DROP CONSTRAINT {name}"),
         Kind::Index => format!("DROP INDEX {}", words::index(id)),

@@ -9,7 +9,12 @@ mod alter;
 mod create;
 mod drop;
 mod grant;
+mod rare;
+mod routine;
 pub mod script;
+mod setting;
+mod table;
+mod types;
 mod words;
 
 use crate::catalog::{Catalog, Kind};

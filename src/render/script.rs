@@ -112,67 +112,22 @@ fn statements(
     if of_graph(difference, expected) {
         return None;
     }
-    let line = |phase, sql: String, hazard: Option<&str>| Line {
-        phase,
-        sql,
-        hazard: hazard.map(str::to_owned),
-    };
     match &difference.change {
-        Change::Missing if id.kind == Kind::Constraint => {
-            let statements = create(id, expected, database)?;
-            Some(
-                statements
-                    .into_iter()
-                    .flat_map(|sql| careful(id, sql, expected))
-                    .collect(),
-            )
-        }
-        Change::Missing if id.kind == Kind::Index && concurrently(id, expected) => {
-            let statements = create(id, expected, database)?;
-            Some(
-                statements
-                    .into_iter()
-                    .map(|sql| {
-                        line(
-                            Phase::Index,
-                            sql.replacen("INDEX ", "INDEX CONCURRENTLY ", 1),
-                            None,
-                        )
-                    })
-                    .collect(),
-            )
-        }
-        Change::Missing => Some(
-            create(id, expected, database)?
-                .into_iter()
-                .map(|sql| {
-                    let phase = if sql.contains(" FOREIGN KEY ") {
-                        Phase::Join
-                    } else {
-                        Phase::Create
-                    };
-                    line(phase, sql, None)
-                })
-                .collect(),
-        ),
+        Change::Missing => Some(making(id, create(id, expected, database)?, expected)),
         Change::Unexpected => match drop(id, actual.objects.get(id)?, database) {
-            Some(statements) => Some(
-                statements
-                    .into_iter()
-                    .map(|sql| line(Phase::Drop, sql, None))
-                    .collect(),
-            ),
-            None if lossy => lossy_drop(id).map(|sql| {
-                vec![line(
-                    Phase::Drop,
-                    sql,
-                    Some("the rows or values in it are lost"),
-                )]
-            }),
+            Some(statements) => Some(lines(Phase::Drop, statements, None)),
+            None if lossy => {
+                let hazard = "the rows or values in it are lost";
+                Some(lines(Phase::Drop, vec![lossy_drop(id)?], Some(hazard)))
+            }
             None => None,
         },
         Change::Facet { facet, .. } => {
             let statements = repair_facet(difference, expected, actual, database)?;
+            let phase = match (id.kind, *facet) {
+                (Kind::Enum, "values") => Phase::Value,
+                _ => Phase::Change,
+            };
             let hazard = match (id.kind, *facet) {
                 (Kind::Column, "type") => {
                     Some("the table is rewritten and locked meanwhile; values may not fit")
@@ -182,20 +137,47 @@ fn statements(
                 }
                 _ => None,
             };
-            Some(
-                statements
-                    .into_iter()
-                    .map(|sql| {
-                        let phase = if id.kind == Kind::Enum && *facet == "values" {
-                            Phase::Value
-                        } else {
-                            Phase::Change
-                        };
-                        line(phase, sql, hazard)
-                    })
-                    .collect(),
+            Some(lines(phase, statements, hazard))
+        }
+    }
+}
+
+fn lines(phase: Phase, statements: Vec<String>, hazard: Option<&str>) -> Vec<Line> {
+    let hazard = hazard.map(str::to_owned);
+    let line = |sql| Line {
+        phase,
+        sql,
+        hazard: hazard.clone(),
+    };
+    statements.into_iter().map(line).collect()
+}
+
+/// The statements that make an object, each in its phase.
+fn making(id: &Id, statements: Vec<String>, expected: &Catalog) -> Vec<Line> {
+    match id.kind {
+        Kind::Constraint => statements
+            .into_iter()
+            .flat_map(|sql| careful(id, sql, expected))
+            .collect(),
+        Kind::Index if concurrently(id, expected) => {
+            let online = |sql: String| sql.replacen("INDEX ", "INDEX CONCURRENTLY ", 1);
+            lines(
+                Phase::Index,
+                statements.into_iter().map(online).collect(),
+                None,
             )
         }
+        _ => statements
+            .into_iter()
+            .map(|sql| {
+                let joins = sql.contains(" FOREIGN KEY ");
+                Line {
+                    phase: if joins { Phase::Join } else { Phase::Create },
+                    sql,
+                    hazard: None,
+                }
+            })
+            .collect(),
     }
 }
 

@@ -8,6 +8,7 @@ mod bad_input;
 mod bootstrap;
 mod content;
 mod drift;
+mod generate;
 mod image;
 mod migrate;
 mod readme;

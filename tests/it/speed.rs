@@ -30,8 +30,13 @@ fn fill(db: &Database, count: usize) {
     session.run("ANALYZE");
 }
 
+/// `EDU_SPEED_BIN` names a release build.
+fn program() -> String {
+    std::env::var("EDU_SPEED_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_edu").to_owned())
+}
+
 fn edu() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_edu"))
+    Command::new(program())
 }
 
 /// The best of three.
@@ -60,7 +65,7 @@ fn peak_mb(db: &Database) -> u64 {
         .args([
             "-c",
             script,
-            env!("CARGO_BIN_EXE_edu"),
+            &program(),
             "db",
             "fingerprint",
             "--url",
@@ -74,6 +79,7 @@ fn peak_mb(db: &Database) -> u64 {
         .unwrap_or(0)
 }
 
+#[expect(clippy::print_stdout, reason = "the figures are the result")]
 fn compare(db: &Database, what: &str, ratio_max: f64) -> Option<String> {
     let dump = time(|| {
         let mut command = runtime().command("pg_dump");
@@ -88,11 +94,8 @@ fn compare(db: &Database, what: &str, ratio_max: f64) -> Option<String> {
     let ratio = read.as_secs_f64() / dump.as_secs_f64();
     let peak = peak_mb(db);
     println!("{what}: edu {read:.2?}, pg_dump {dump:.2?}, ratio {ratio:.2}, {peak} MB");
-    assert!(
-        ratio <= ratio_max,
-        "{what}: {ratio:.2} is more than {ratio_max}"
-    );
-    assert!(peak <= 400, "{what}: {peak} MB");
+    let missed = ratio > ratio_max || peak > 400;
+    missed.then(|| format!("{what}: ratio {ratio:.2} of {ratio_max}, {peak} MB of 400"))
 }
 
 #[test]

@@ -1,40 +1,18 @@
 //! `edu db verify`, `edu db snapshot` and `edu db fingerprint`.
 
 use std::fs;
-use std::path::Path;
 use std::process::Stdio;
 
 use crate::support::{Database, Project, Run, Template, database, edu, major, runtime};
 
 /// This repository's project in a folder of its own, with a committed catalog of the major under test.
-fn project() -> Project {
-    let project = Project::new(&[]);
-    copy(&Project::root(), project.path());
+fn snapshotted() -> Project {
+    let project = Project::copy_of_root();
     let major = major().to_string();
     project
         .edu(&["db", "snapshot", "--major", &major])
         .expect(0);
     project
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::copy(from.join("edu.toml"), to.join("edu.toml")).unwrap();
-    for folder in ["spec", "migrations", "graph", "seeds"] {
-        copy_folder(&from.join(folder), &to.join(folder));
-    }
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 fn verify(project: &Project, db: &Database, more: &[&str]) -> Run {
@@ -66,7 +44,7 @@ fn the_migrations_give_what_the_spec_says() {
 
 #[test]
 fn a_committed_catalog_spares_the_scratch_server_and_goes_stale_with_the_spec() {
-    let project = project();
+    let project = snapshotted();
     let db = database(Template::Migrated);
     let run = verify(
         &project,
@@ -96,7 +74,7 @@ fn a_committed_catalog_spares_the_scratch_server_and_goes_stale_with_the_spec() 
 
 #[test]
 fn drift_is_told_with_its_consequence_and_its_repair_in_every_format() {
-    let project = project();
+    let project = snapshotted();
     let db = database(Template::Migrated);
     db.run("ALTER TABLE public.users DISABLE ROW LEVEL SECURITY");
     let junit = project.path().join("report.xml");
@@ -134,7 +112,7 @@ fn drift_is_told_with_its_consequence_and_its_repair_in_every_format() {
 
 #[test]
 fn a_role_without_privileges_verifies_and_hears_what_it_may_not_see() {
-    let project = project();
+    let project = snapshotted();
     let db = database(Template::Migrated);
     let role = format!("{}_looker", db.name);
     db.run(&format!("CREATE ROLE {role} LOGIN"));
@@ -147,7 +125,7 @@ fn a_role_without_privileges_verifies_and_hears_what_it_may_not_see() {
 
 #[test]
 fn a_pending_migration_is_pending_and_its_work_is_no_drift() {
-    let project = project();
+    let project = snapshotted();
     let db = database(Template::Migrated);
     project.write(
         "migrations/V0999__later.sql",
@@ -164,7 +142,7 @@ fn a_pending_migration_is_pending_and_its_work_is_no_drift() {
 
 #[test]
 fn a_changed_migration_is_a_conflict_of_the_history() {
-    let project = project();
+    let project = snapshotted();
     let db = database(Template::Migrated);
     let path = "migrations/V0003__search_functions.sql";
     let text = fs::read_to_string(project.path().join(path)).unwrap();
@@ -175,7 +153,7 @@ fn a_changed_migration_is_a_conflict_of_the_history() {
 
 #[test]
 fn an_accepted_difference_is_quiet_until_its_day_and_told_when_it_is_unused() {
-    let project = project();
+    let project = snapshotted();
     let db = database(Template::Migrated);
     let manifest = fs::read_to_string(project.path().join("edu.toml")).unwrap();
     let entry = |until: &str| {
@@ -196,7 +174,7 @@ fn an_accepted_difference_is_quiet_until_its_day_and_told_when_it_is_unused() {
 
 #[test]
 fn what_has_no_model_is_named_and_fails_only_when_asked() {
-    let project = project();
+    let project = snapshotted();
     let db = database(Template::Migrated);
     db.run("CREATE TEXT SEARCH CONFIGURATION public.odd (COPY = simple)");
     let run = verify(&project, &db, &[]).expect(0);
@@ -210,7 +188,7 @@ fn what_has_no_model_is_named_and_fails_only_when_asked() {
 
 #[test]
 fn a_run_in_progress_is_said_and_nothing_counts_as_drift() {
-    let project = project();
+    let project = snapshotted();
     let db = database(Template::Migrated);
     let mut runner = db.session("postgres");
     runner.run(
@@ -223,7 +201,7 @@ fn a_run_in_progress_is_said_and_nothing_counts_as_drift() {
 
 #[test]
 fn work_and_upkeep_raise_no_false_alarm() {
-    let project = project();
+    let project = snapshotted();
     let db = database(Template::Seeded);
     let mut worker = db.session("postgres");
     for round in 0..20 {

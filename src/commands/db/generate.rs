@@ -1,10 +1,11 @@
 //! `edu db generate`
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Invocation;
 use super::expected::{self, ScratchServer, Sources};
+use super::generated::{Content, files};
 use crate::catalog::name::ColumnName;
 use crate::catalog::{Catalog, Kind};
 use crate::diff::{Difference, Severity, compare};
@@ -12,7 +13,7 @@ use crate::failure::{Exit, Failure, Result};
 use crate::pg::scratch::{self, From, Scratch};
 use crate::pg::{inspect, session};
 use crate::project::{Origin, Project};
-use crate::render::script::{Line, Phase, script};
+use crate::render::script::{Line, script};
 
 /// Write the migration that brings what the migrations give to what the spec says
 ///
@@ -90,7 +91,15 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         });
     }
     let last = sources.migrations.last().map_or(0, |last| last.version);
-    for (path, text) in files(&proof, &args.name, last) {
+    let content = Content {
+        name: &args.name,
+        last,
+        renames: &proof.renames,
+        up: &proof.up,
+        down: &proof.down,
+        stays: &proof.stays,
+    };
+    for (path, text) in files(&content) {
         if args.dry_run {
             invocation
                 .ui
@@ -133,7 +142,6 @@ async fn on(args: &Args, project: &Project, database: &Scratch, wanted: &Catalog
     let roles = project.manifest.roles.names();
     let name = database.server.database().to_owned();
     let (mut connection, _) = session::open(&database.server, "edu db generate").await?;
-    let before = inspect::inspect(&mut connection, &roles).await?;
     let renames = renames(&args.rename)?;
     let statements: Vec<&str> = renames.iter().map(String::as_str).collect();
     scratch::apply(&mut connection, owner, &statements).await?;
@@ -169,7 +177,6 @@ async fn on(args: &Args, project: &Project, database: &Scratch, wanted: &Catalog
     let back = compare(&old, &new);
     let (down, stays) = script(&back, &old, &new, &name, true);
     let stays = stays.iter().map(|d| told(d)).collect();
-    let _ = before;
     Ok(Proof {
         renames,
         up,
@@ -225,111 +232,6 @@ fn renames(list: &[String]) -> Result<Vec<String>> {
             }
             let table: crate::catalog::name::Name = old.parse().map_err(wrong)?;
             Ok(format!("ALTER TABLE {table} RENAME TO {new}"))
-        })
-        .collect()
-}
-
-/// The files: values first, then the change, then indexes, each with its way back.
-fn files(proof: &Proof, name: &str, last: i64) -> Vec<(PathBuf, String)> {
-    let of = |phases: &[Phase]| -> Vec<&Line> {
-        proof
-            .up
-            .iter()
-            .filter(|line| phases.contains(&line.phase))
-            .collect()
-    };
-    let values = of(&[Phase::Value]);
-    let indexes = of(&[Phase::Index]);
-    let change = of(&[
-        Phase::Drop,
-        Phase::Create,
-        Phase::Join,
-        Phase::Change,
-        Phase::Validate,
-    ]);
-    let (index_back, back): (Vec<&Line>, Vec<&Line>) = proof
-        .down
-        .iter()
-        .partition(|line| line.sql.starts_with("DROP INDEX ") && !indexes.is_empty());
-    let mut version = last;
-    let mut files = Vec::new();
-    let mut file = |suffix: &str, up: String, down: String| {
-        version += 1;
-        let stem = format!("migrations/V{version:04}__{name}{suffix}");
-        files.push((PathBuf::from(format!("{stem}.sql")), up));
-        if !down.is_empty() {
-            files.push((PathBuf::from(format!("{stem}.down.sql")), down));
-        }
-    };
-    if !values.is_empty() {
-        let intent = "-- edu: no-transaction\n-- Intent: values of enumerated types, committed before anything uses them.\n-- Undo: none; a value cannot be taken out of a type.\n";
-        file(
-            "_values",
-            format!("{intent}\n{}", lines(&values)),
-            String::new(),
-        );
-    }
-    if !change.is_empty() || !proof.renames.is_empty() {
-        let mut intent = format!("-- Intent: {}.\n", name.replace('_', " "));
-        if !proof.stays.is_empty() {
-            intent.push_str(&format!(
-                "-- Undo: the way back leaves {}.\n",
-                proof.stays.join("; ").replace('\n', " ")
-            ));
-        }
-        let renames: String = proof
-            .renames
-            .iter()
-            .map(|sql| format!("{sql};\n"))
-            .collect();
-        let prelude = if change
-            .iter()
-            .any(|line| line.sql.starts_with("CREATE OR REPLACE "))
-        {
-            "SET LOCAL check_function_bodies = off;\n"
-        } else {
-            ""
-        };
-        // The way back of a rename is the rename back: the author has both names before their eyes.
-        let down = if back.is_empty() || !proof.renames.is_empty() {
-            String::new()
-        } else {
-            format!("-- Undo: {}.\n\n{}", name.replace('_', " "), lines(&back))
-        };
-        file(
-            "",
-            format!("{intent}\n{prelude}{renames}{}", lines(&change)),
-            down,
-        );
-    }
-    if !indexes.is_empty() {
-        let head =
-            "-- edu: no-transaction\n-- Intent: indexes, built while the tables are in use.\n";
-        let down: String = index_back
-            .iter()
-            .map(|line| {
-                format!(
-                    "{};\n",
-                    line.sql
-                        .replacen("DROP INDEX ", "DROP INDEX CONCURRENTLY ", 1)
-                )
-            })
-            .collect();
-        let down = if down.is_empty() {
-            down
-        } else {
-            format!("-- edu: no-transaction\n\n{down}")
-        };
-        file("_indexes", format!("{head}\n{}", lines(&indexes)), down);
-    }
-    files
-}
-
-fn lines(list: &[&Line]) -> String {
-    list.iter()
-        .map(|line| match &line.hazard {
-            Some(hazard) => format!("-- Hazard: {hazard}.\n{};\n", line.sql),
-            None => format!("{};\n", line.sql),
         })
         .collect()
 }

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use super::expected::{self, Sources};
+use super::pending::{Live, Stage, adopt, conflict, stage};
 use super::{Invocation, Target, findings};
 use crate::catalog::{Catalog, Kind};
 use crate::diff::accept::accept;
 use crate::diff::{Change, Difference, compare};
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Result};
 use crate::finding::{Finding, Findings, Level};
-use crate::pg::migrate::history::{self, Applied};
+use crate::pg::migrate::history;
 use crate::pg::scratch::From;
 use crate::pg::{Server, inspect, lock, session};
 use crate::project::Project;
@@ -42,13 +43,6 @@ pub struct Args {
     /// How to print the report, repeatable: text, json, junit, sarif, github, markdown
     #[arg(long, value_name = "FORMAT[=FILE]")]
     output: Vec<Output>,
-}
-
-/// What was read from the live database.
-struct Live {
-    catalog: Catalog,
-    history: Option<Vec<Applied>>,
-    running: Option<String>,
 }
 
 /// Runs the command.
@@ -160,70 +154,6 @@ async fn differ(
     Ok(compare(wanted, &live.catalog))
 }
 
-/// How far the database's history has come.
-enum Stage {
-    /// History and files contradict each other.
-    Conflict(Failure),
-    /// No migration is applied.
-    Nothing(Vec<Finding>),
-    /// Applied up to a version; the rest is pending.
-    At(i64, Vec<Finding>),
-    /// Everything is applied, or the history may not be seen.
-    Complete,
-}
-
-fn stage(live: &Live, sources: &Sources, invocation: &Invocation) -> Result<Stage> {
-    let Some(applied) = &live.history else {
-        return Ok(Stage::Complete);
-    };
-    let pending = invocation.block_on(history::pending(applied, &sources.migrations));
-    let pending = match pending {
-        Ok(pending) => pending,
-        Err(failure) if failure.exit == Exit::History => return Ok(Stage::Conflict(failure)),
-        Err(failure) => return Err(failure),
-    };
-    let findings: Vec<Finding> = pending
-        .iter()
-        .map(|migration| Finding {
-            code: "migration-pending".to_owned(),
-            level: Level::Error,
-            group: "the schema history".to_owned(),
-            object: format!("migration V{}", migration.version),
-            message: format!("\"{}\" is not applied", migration.up.document.path),
-            consequence: "what it makes is not there yet".to_owned(),
-            hint: Some(
-                if migration.needs_superuser() {
-                    "edu db bootstrap"
-                } else {
-                    "edu db migrate"
-                }
-                .to_owned(),
-            ),
-            repair: None,
-            path: Some(migration.up.document.path.clone()),
-        })
-        .collect();
-    Ok(match (findings.is_empty(), applied.last()) {
-        (true, _) => Stage::Complete,
-        (false, None) => Stage::Nothing(findings),
-        (false, Some(last)) => Stage::At(last.version, findings),
-    })
-}
-
-fn conflict(failure: &Failure) -> Finding {
-    Finding {
-        code: "history-conflict".to_owned(),
-        level: Level::Critical,
-        group: "the schema history".to_owned(),
-        object: "the schema history".to_owned(),
-        message: failure.error.clone(),
-        consequence: failure.detail.join(" "),
-        hint: failure.hint.clone(),
-        repair: None,
-        path: None,
-    }
-}
-
 /// The expected catalog: the committed one where it fits, else one made now.
 fn wanted(
     args: &Args,
@@ -235,14 +165,17 @@ fn wanted(
     report: &mut Findings,
 ) -> Result<Catalog> {
     let major = live.catalog.major;
-    if from == From::Spec && !args.fresh {
-        if let Some(catalog) = expected::committed(project, sources, major)? {
-            report.notes.push(format!(
-                "expected: {} (PostgreSQL {major})",
-                expected::SNAPSHOT
-            ));
-            return Ok(catalog);
-        }
+    let committed = if from == From::Spec && !args.fresh {
+        expected::committed(project, sources, major)?
+    } else {
+        None
+    };
+    if let Some(catalog) = committed {
+        report.notes.push(format!(
+            "expected: {} (PostgreSQL {major})",
+            expected::SNAPSHOT
+        ));
+        return Ok(catalog);
     }
     let scratch = expected::scratch_server(invocation, args.scratch_url.as_deref(), major)?;
     report.notes.push(format!(
@@ -301,27 +234,6 @@ fn judge(
         report
             .notes
             .push(format!("accepted by edu.toml: {}", verdict.accepted));
-    }
-}
-
-/// A database that is as the spec says and has no history at all was made by other means: nothing is
-/// pending there, it only has to be adopted.
-fn adopt(live: &Live, report: &mut Findings) {
-    let made = live.catalog.of(Kind::Table).next().is_some();
-    let no_history = live.history.as_ref().is_some_and(Vec::is_empty);
-    let clean = report
-        .findings
-        .iter()
-        .all(|f| f.level == Level::Note || f.code == "migration-pending");
-    if !(made && no_history && clean) {
-        return;
-    }
-    for finding in &mut report.findings {
-        if finding.code == "migration-pending" {
-            finding.level = Level::Note;
-            "the database has what it makes, and no history".clone_into(&mut finding.consequence);
-            finding.hint = Some("edu db baseline".to_owned());
-        }
     }
 }
 
