@@ -1,14 +1,15 @@
 -- One row: a column of a table; of a view only where it has a comment, privileges or a default.
--- Order: none. Privileges: none. Lowest server version: 16.
+-- What most columns have stands in columns of its own, the rest in `facets`. Order: none. Privileges: none. Lowest server version: 16.
 -- From 18 on NOT NULL is a constraint of its own; it is told with its column on every version.
 -- pg_attver is no option that anybody chose: minor releases such as 17.12 stamp every column they make
 -- with a number that is another one each time, and their pg_dump keeps it apart from the options.
 SELECT 'column' AS kind, n.nspname::text AS schema, c.relname::text AS relation, a.attname::text AS name, '' AS suffix,
-       json_strip_nulls(json_build_object(
-           'type', format_type(a.atttypid, a.atttypmod),
-           'not_null', NULLIF(a.attnotnull, false),
+       CASE WHEN a.attgenerated <> '' OR a.attidentity <> '' OR a.attcollation <> t.typcollation OR a.attstorage <> t.typstorage
+                 OR a.attcompression <> '' OR a.attstattarget >= 0 OR a.attacl IS NOT NULL OR a.attfdwoptions IS NOT NULL
+                 OR NOT a.attislocal OR d.description IS NOT NULL OR {notnullstate} IS NOT NULL
+                 OR a.attoptions::text !~ '^.pg_attver=[0-9]+.$'
+       THEN json_strip_nulls(json_build_object(
            'not_null_state', {notnullstate},
-           'default', CASE WHEN a.atthasdef THEN pg_get_expr(e.adbin, e.adrelid) END,
            'generated', CASE a.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END,
            'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
            'collation', CASE WHEN a.attcollation <> t.typcollation THEN {collation a.attcollation} END,
@@ -21,7 +22,10 @@ SELECT 'column' AS kind, n.nspname::text AS schema, c.relname::text AS relation,
            'server_options', array_to_json(a.attfdwoptions),
            'grants', CASE WHEN a.attacl IS NOT NULL THEN {grants a.attacl 'c' c.relowner} END,
            'inherited', NULLIF(NOT a.attislocal, false),
-           'comment', d.description))::text AS facets
+           'comment', d.description))::text END AS facets,
+       format_type(a.atttypid, a.atttypmod) AS type,
+       a.attnotnull AS not_null,
+       CASE WHEN a.atthasdef THEN pg_get_expr(e.adbin, e.adrelid) END AS "default"
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -6,16 +6,17 @@ SELECT 'constraint' AS kind, n.nspname::text AS schema, c.relname::text AS relat
        json_strip_nulls(json_build_object(
            'type', CASE k.contype WHEN 'c' THEN 'check' WHEN 'f' THEN 'foreign key' WHEN 'p' THEN 'primary key'
                    WHEN 'u' THEN 'unique' ELSE 'exclusion' END,
-           'definition', regexp_replace(regexp_replace(regexp_replace(pg_get_constraintdef(k.oid),
-               '(( NOT VALID)|( NOT ENFORCED))+$', ''), ' INITIALLY DEFERRED$', ''), ' DEFERRABLE$', ''),
+           'definition', CASE WHEN k.convalidated AND NOT k.condeferrable THEN pg_get_constraintdef(k.oid)
+               ELSE regexp_replace(regexp_replace(regexp_replace(pg_get_constraintdef(k.oid),
+                   '(( NOT VALID)|( NOT ENFORCED))+$', ''), ' INITIALLY DEFERRED$', ''), ' DEFERRABLE$', '') END,
            'not_validated', NULLIF(NOT k.convalidated AND {enforced}, false),
            'not_enforced', {notenforced},
-           'triggers_disabled', CASE WHEN k.contype = 'f' THEN NULLIF(EXISTS (SELECT FROM pg_trigger g
-                   WHERE g.tgconstraint = k.oid AND g.tgisinternal AND g.tgenabled <> 'O'), false) END,
+           'triggers_disabled', CASE WHEN k.contype = 'f' THEN NULLIF(s.oid IS NOT NULL, false) END,
            'deferrable', NULLIF(k.condeferrable, false),
            'deferred', NULLIF(k.condeferred, false),
-           'options', (SELECT json_agg(o ORDER BY o) FROM unnest(ic.reloptions) AS o),
-           'tablespace', (SELECT spcname FROM pg_tablespace WHERE oid = ic.reltablespace),
+           'options', CASE WHEN ic.reloptions IS NOT NULL THEN
+               (SELECT json_agg(o ORDER BY o) FROM unnest(ic.reloptions) AS o) END,
+           'tablespace', CASE WHEN ic.reltablespace <> 0 THEN (SELECT spcname FROM pg_tablespace WHERE oid = ic.reltablespace) END,
            'not_valid_index', NULLIF(NOT (i.indisvalid AND i.indisready AND i.indislive), false),
            'clustered', NULLIF(i.indisclustered, false),
            'replica_identity', NULLIF(i.indisreplident, false),
@@ -25,6 +26,7 @@ JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_index i ON i.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
 LEFT JOIN pg_class ic ON ic.oid = i.indexrelid
+LEFT JOIN (SELECT DISTINCT tgconstraint AS oid FROM pg_trigger WHERE tgisinternal AND tgenabled <> 'O') s ON s.oid = k.oid
 LEFT JOIN pg_description d ON d.classoid = 'pg_constraint'::regclass AND d.objoid = k.oid
 WHERE k.contype IN ('c', 'f', 'p', 'u', 'x') AND k.conparentid = 0 AND k.conislocal AND k.conrelid >= 16384
   AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'edu')

@@ -2,10 +2,11 @@
 //!
 //! Every query gives `kind, schema, relation, name, suffix, facets`: names as the catalog spells
 //! them, facets as a JSON object. A part of a relation has the relation's schema; what stands alone
-//! has its own or none. `suffix` follows the name unquoted (argument types).
+//! has its own or none. `suffix` follows the name unquoted (argument types). Columns after these six
+//! are facets by their own names.
 
-use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::{Column, Row, TypeInfo};
 
 use crate::catalog::name::quote_ident;
 use crate::catalog::{Catalog, Facets, Id, Kind, Value};
@@ -45,10 +46,39 @@ pub(super) fn take(catalog: &mut Catalog, row: &PgRow) -> Result<()> {
     let json = text(5)?.unwrap_or("{}");
     let mut facets: Facets = serde_json::from_str(json)
         .map_err(|error| Failure::bug(format!("the facets of {id} could not be read: {error}")))?;
+    more(&mut facets, row, &id)?;
     if kind == Kind::Index {
         shorten(&mut facets);
     }
     catalog.objects.insert(id, facets);
+    Ok(())
+}
+
+/// Columns beyond the six are facets too, by their names: what most objects of a kind have, without
+/// the price of a JSON object. A flag that is not set, and a null, is the default.
+fn more(facets: &mut Facets, row: &PgRow, id: &Id) -> Result<()> {
+    for column in row.columns().iter().skip(6) {
+        let wrong = |error: String| {
+            Failure::bug(format!(
+                "the facet {} of {id} could not be read: {error}",
+                column.name()
+            ))
+        };
+        let text = row
+            .try_get_unchecked::<Option<&str>, _>(column.ordinal())
+            .map_err(|error| wrong(error.to_string()))?;
+        let value = match (column.type_info().name(), text) {
+            (_, None) => None,
+            ("BOOL", Some(text)) => (text == "t").then_some(Value::Flag(true)),
+            ("JSON", Some(text)) => {
+                Some(serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?)
+            }
+            (_, Some(text)) => Some(Value::Text(text.into())),
+        };
+        if value.is_some() {
+            facets.set(column.name(), value);
+        }
+    }
     Ok(())
 }
 
