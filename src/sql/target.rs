@@ -62,6 +62,41 @@ pub fn targets(statement: &Statement) -> Vec<Target> {
     found
 }
 
+/// The strong locks that a whole file asks for on relations that it does not make itself. Shape: each
+/// relation once, in the file's order.
+pub fn file_targets(statements: &[Statement]) -> Vec<Target> {
+    let mut made = Vec::new();
+    let mut found: Vec<Target> = Vec::new();
+    for statement in statements {
+        for target in targets(statement) {
+            match found
+                .iter_mut()
+                .find(|other| other.relation == target.relation)
+            {
+                Some(other) => other.strength = other.strength.max(target.strength),
+                None if made.contains(&target.relation) => {}
+                None => found.push(target),
+            }
+        }
+        made.extend(made_table(statement));
+    }
+    found
+}
+
+/// The table that a CREATE TABLE makes, unless one may be there already.
+fn made_table(statement: &Statement) -> Option<String> {
+    if statement.keyword != "CREATE" {
+        return None;
+    }
+    let mut reader = Reader::new(&statement.text);
+    reader.skip(&["CREATE"]);
+    reader.skip(&["UNLOGGED"]);
+    if !reader.skip(&["TABLE"]) || reader.follows(&["IF"]) {
+        return None;
+    }
+    reader.name()
+}
+
 fn alter(reader: &mut Reader, found: &mut Vec<Target>) {
     match reader.word().as_str() {
         "TABLE" | "VIEW" | "SEQUENCE" => {}
@@ -309,6 +344,26 @@ mod tests {
         ] {
             assert_eq!(of(text), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn a_table_that_the_file_makes_is_nobody_elses_yet() {
+        let text = "CREATE TABLE a (i int REFERENCES b (i)); CREATE INDEX ON a (i); ALTER TABLE b ADD j int;
+             CREATE TABLE IF NOT EXISTS c (i int); CREATE INDEX ON c (i)";
+        let script = split(Source {
+            path: "x.sql",
+            text,
+        })
+        .unwrap();
+        let found: Vec<(String, Strength)> = file_targets(&script.statements)
+            .into_iter()
+            .map(|target| (target.relation, target.strength))
+            .collect();
+        let wanted = [
+            ("b".to_owned(), Strength::All),
+            ("c".to_owned(), Strength::Writes),
+        ];
+        assert_eq!(found, wanted);
     }
 
     #[test]

@@ -132,6 +132,7 @@ pub async fn run(
         cancel: &plan.context.cancel,
         report,
         session: look.pid.into(),
+        peeks: false.into(),
         blockers: Mutex::default(),
     };
     let mut engine = Engine {

@@ -130,7 +130,10 @@ impl Step<'_> {
     ) -> Result<()> {
         let (message, order) = self.record_message(begun, effort)?;
         let query = hygiene::query(&self.migration.up);
-        let text = format!("{}{query}", message.text());
+        let text = match &query {
+            Some(query) => format!("{}{query}", message.text()),
+            None => message.text().to_owned(),
+        };
         let doing = format!("record {}", self.name());
         let sent = self
             .watch
@@ -138,7 +141,8 @@ impl Step<'_> {
             .await;
         match sent {
             Ok(rows) => {
-                self.tell_leftovers(connection, rows.last()).await;
+                let left = rows.last().filter(|_| query.is_some());
+                self.tell_leftovers(connection, left).await;
                 Ok(())
             }
             Err(Broken::Stop(stop)) if crate::pg::error::server_error(&stop.error).is_some() => {
