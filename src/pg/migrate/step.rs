@@ -170,11 +170,9 @@ impl Step<'_> {
         if !self.create.is_empty() {
             message.add(self.create.trim_end().trim_end_matches(';'));
         }
-        message.add(self.record);
         message.add(&format!(
-            "SELECT 1 / (SELECT pg_catalog.count(*)::int4 FROM {} WHERE version = {})",
-            super::history::TABLE,
-            self.migration.version
+            "WITH written AS ({} RETURNING 1) SELECT 1 / (SELECT pg_catalog.count(*)::int4 FROM written)",
+            self.record.trim_end().trim_end_matches(';')
         ));
         let written = message.statements();
         if let Some(run) = self.run {
