@@ -4,9 +4,8 @@
 //! no target; the runner's lock timeout holds for it all the same.
 //! Source: the PostgreSQL manual, "Explicit Locking".
 
+use super::reader::Reader;
 use super::split::Statement;
-use super::token::{Kind, identifier, tokens};
-use crate::catalog::name::quote_ident;
 
 /// Whom a lock keeps waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,19 +42,19 @@ pub fn targets(statement: &Statement) -> Vec<Target> {
         "CREATE" => create(&mut reader, &mut found),
         "TRUNCATE" | "LOCK" => {
             reader.skip(&["TABLE"]);
-            reader.names(Strength::All, &mut found);
+            all(&mut reader, &mut found);
         }
         "REFRESH" => {
             reader.skip(&["MATERIALIZED", "VIEW"]);
             if !reader.skip(&["CONCURRENTLY"]) {
-                reader.names(Strength::All, &mut found);
+                all(&mut reader, &mut found);
             }
         }
-        "CLUSTER" => reader.names(Strength::All, &mut found),
+        "CLUSTER" => all(&mut reader, &mut found),
         _ => {
             let one = reader.skip(&["INDEX"]) || reader.skip(&["TABLE"]);
             if one && !reader.skip(&["CONCURRENTLY"]) {
-                reader.names(Strength::All, &mut found);
+                all(&mut reader, &mut found);
             }
         }
     }
@@ -133,7 +132,7 @@ fn drop_things(reader: &mut Reader, found: &mut Vec<Target>) {
         _ => return,
     }
     reader.skip(&["IF", "EXISTS"]);
-    reader.names(Strength::All, found);
+    all(reader, found);
 }
 
 fn create(reader: &mut Reader, found: &mut Vec<Target>) {
@@ -173,6 +172,14 @@ fn create(reader: &mut Reader, found: &mut Vec<Target>) {
     }
 }
 
+/// A list of relations, each locked against everybody.
+fn all(reader: &mut Reader, found: &mut Vec<Target>) {
+    found.extend(reader.names().into_iter().map(|relation| Target {
+        relation,
+        strength: Strength::All,
+    }));
+}
+
 /// What stands after the next ON.
 fn on(reader: &mut Reader, strength: Strength, found: &mut Vec<Target>) {
     if !reader.seek("ON") {
@@ -192,99 +199,6 @@ fn references(reader: &mut Reader, found: &mut Vec<Target>) {
                 relation,
                 strength: Strength::Writes,
             });
-        }
-    }
-}
-
-/// The tokens with a meaning, read from left to right.
-pub(super) struct Reader {
-    items: Vec<(Kind, String)>,
-    pub(super) at: usize,
-}
-
-impl Reader {
-    pub(super) fn new(text: &str) -> Self {
-        let items = tokens(text)
-            .filter(|token| !token.kind.is_trivia())
-            .map(|token| (token.kind, text[token.span].to_owned()))
-            .collect();
-        Self { items, at: 0 }
-    }
-
-    fn is(&self, at: usize, word: &str) -> bool {
-        self.items
-            .get(at)
-            .is_some_and(|(kind, text)| *kind == Kind::Word && text.eq_ignore_ascii_case(word))
-    }
-
-    fn word(&mut self) -> String {
-        let word = match self.items.get(self.at) {
-            Some((Kind::Word, text)) => text.to_ascii_uppercase(),
-            _ => String::new(),
-        };
-        self.at += 1;
-        word
-    }
-
-    fn follows(&self, words: &[&str]) -> bool {
-        words
-            .iter()
-            .enumerate()
-            .all(|(offset, word)| self.is(self.at + offset, word))
-    }
-
-    pub(super) fn skip(&mut self, words: &[&str]) -> bool {
-        let follows = self.follows(words);
-        if follows {
-            self.at += words.len();
-        }
-        follows
-    }
-
-    pub(super) fn has(&self, word: &str) -> bool {
-        (self.at..self.items.len()).any(|at| self.is(at, word))
-    }
-
-    /// Goes behind the next `word`, if there is one.
-    pub(super) fn seek(&mut self, word: &str) -> bool {
-        match (self.at..self.items.len()).find(|at| self.is(*at, word)) {
-            Some(at) => {
-                self.at = at + 1;
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// A name of one or two parts, quoted.
-    pub(super) fn name(&mut self) -> Option<String> {
-        let mut parts = Vec::new();
-        loop {
-            let (kind, text) = self.items.get(self.at)?;
-            parts.push(quote_ident(&identifier(*kind, text)?));
-            self.at += 1;
-            match self.items.get(self.at) {
-                Some((Kind::Dot, _)) if parts.len() < 3 => self.at += 1,
-                _ => return Some(parts.join(".")),
-            }
-        }
-    }
-
-    /// Names with commas between.
-    fn names(&mut self, strength: Strength, found: &mut Vec<Target>) {
-        loop {
-            self.skip(&["ONLY"]);
-            let Some(relation) = self.name() else { return };
-            found.push(Target { relation, strength });
-            if let Some((Kind::Operator, text)) = self.items.get(self.at)
-                && text == "*"
-            {
-                self.at += 1;
-            }
-            match self.items.get(self.at) {
-                Some((Kind::Comma, _)) => self.at += 1,
-                _ => return,
-            }
         }
     }
 }

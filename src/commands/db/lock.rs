@@ -1,7 +1,5 @@
 //! `edu db lock`
 
-use std::io::IsTerminal;
-
 use serde::Serialize;
 
 use super::{Invocation, Output, Target};
@@ -76,7 +74,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
 }
 
 fn confirm(holder: &Holder, invocation: &Invocation) -> Result<()> {
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+    if !invocation.ui.can_ask() {
         return Err(Failure::refused(format!(
             "session {} was not ended, because nobody could be asked",
             holder.pid

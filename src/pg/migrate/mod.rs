@@ -6,12 +6,14 @@
 mod audit;
 mod context;
 mod effect;
+mod gate;
 pub mod history;
 mod hygiene;
 pub mod journal;
 pub mod look;
 mod peek;
 mod plain;
+mod repeat;
 mod settle;
 mod step;
 mod store;
@@ -36,6 +38,7 @@ use crate::spec::migration::Migration;
 
 pub use context::{Budget, Context, Provenance};
 pub use history::Applied;
+pub use repeat::repeat;
 
 /// Which migrations a run may apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +108,7 @@ pub async fn run(
     report: Report<'_>,
 ) -> Result<Vec<Done>> {
     let look = look::look(connection, false).await?;
-    check(&look, lock, plan)?;
+    gate::check(&look, lock, &plan.context.project)?;
     let due = select(
         history::pending(&look.history, plan.migrations).await?,
         plan,
@@ -120,7 +123,7 @@ pub async fn run(
     let run = Run::new(
         &plan.context.command,
         (plan.context.provenance)(),
-        plan_hash(&due),
+        gate::plan_hash(&due),
         lock.waited(),
         plan.owner,
     );
@@ -159,45 +162,6 @@ pub async fn run(
             plan.migrations,
         )),
     }
-}
-
-/// Refuses a pooler between edu and the server, and a database that is not this project's.
-fn check(look: &Look, lock: &Lock, plan: &Plan<'_>) -> Result<()> {
-    let held = look.holder.as_ref().map(|holder| holder.pid);
-    if look.pid == lock.pid() || held != Some(lock.pid()) {
-        return Err(Failure::refused(format!(
-            "{} is reached through a pooler that shares sessions",
-            lock.server().place()
-        ))
-        .detail(
-            "Two connections of edu's got one session on the server, so a lock would exclude nobody \
-             and settings would leak to others (transaction pooling).",
-        )
-        .hint("Give the server's own URL, past the pooler, or use the pooler's session mode."));
-    }
-    store::check(look, &plan.context.project, lock.server().database())
-}
-
-/// One checksum over all that is to be applied, in order.
-fn plan_hash(due: &[&Migration]) -> String {
-    let mut text = String::new();
-    for migration in due {
-        text.push_str(&format!(
-            "{} {}\n",
-            migration.version,
-            migration.fingerprint()
-        ));
-    }
-    crate::sql::fingerprint::checksum(&text)
-}
-
-/// Runs an applied migration again, without touching the history: for bootstrap migrations, which
-/// are written so that running them again changes nothing that is there.
-///
-/// # Errors
-/// The failure of the statement that failed; everything was rolled back.
-pub async fn repeat(connection: &mut PgConnection, migration: &Migration) -> Result<()> {
-    plain::repeat(connection, migration).await
 }
 
 /// The connection that refinery drives.

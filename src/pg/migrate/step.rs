@@ -63,7 +63,7 @@ impl Step<'_> {
         };
         if let (Err(failure), Some(run)) = (&outcome, self.run) {
             let mut ended = self.ended(begun, effort);
-            ended.failure = Some(failed(failure));
+            ended.failure = Some(Failed::of(failure));
             run.record_failure(self.watch.lock, &ended).await;
         }
         outcome
@@ -294,27 +294,4 @@ struct Order {
     fence: usize,
     written: usize,
     commit: usize,
-}
-
-fn failed(failure: &Failure) -> Failed {
-    let outcome = match failure.exit {
-        Exit::Cancelled | Exit::Terminated => "cancelled",
-        Exit::Partial => "partial",
-        Exit::Unreachable => "lost",
-        _ => "failed",
-    };
-    let message = std::iter::once(&failure.error)
-        .chain(&failure.detail)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join("; ");
-    let sqlstate = failure
-        .excerpt
-        .as_ref()
-        .map_or_else(String::new, |excerpt| excerpt.label.clone());
-    Failed {
-        outcome,
-        sqlstate,
-        message,
-    }
 }
