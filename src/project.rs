@@ -14,8 +14,8 @@ use crate::spec::document::Document;
 use crate::spec::manifest::Manifest;
 use crate::spec::migration::{self, Migration};
 use crate::spec::ontology::Ontology;
-use crate::spec::seed::{self, Seed};
-use crate::spec::vectors::{self, VectorSpec};
+use crate::spec::seed::Seed;
+use crate::spec::vectors::VectorSpec;
 
 /// The file that makes a folder a project.
 pub const MANIFEST: &str = "edu.toml";
@@ -143,11 +143,20 @@ impl Project {
     /// The graph's ontology, if the project has one.
     ///
     /// # Errors
-    /// Exit 2 with the place that is wrong.
+    /// Exit 2 with the place that is wrong, or when `edu.toml` names another graph.
     pub fn ontology(&self) -> Result<Option<Ontology>> {
-        self.file("graph/ontology.toml")
-            .map(Ontology::read)
-            .transpose()
+        let Some(file) = self.file("graph/ontology.toml") else {
+            return Ok(None);
+        };
+        let ontology = Ontology::read(file)?;
+        match &self.manifest.graph {
+            Some(graph) if graph.name != ontology.graph => Err(Failure::usage(format!(
+                "graph/ontology.toml is about graph \"{}\", edu.toml about \"{}\"",
+                ontology.graph, graph.name
+            ))
+            .hint("Give both the same name.")),
+            _ => Ok(Some(ontology)),
+        }
     }
 
     /// The vector indexes; none when the project declares none.
@@ -156,7 +165,7 @@ impl Project {
     /// Exit 2 with the place that is wrong.
     pub fn vectors(&self) -> Result<VectorSpec> {
         let file = self.file("spec/vectors.toml");
-        file.map(vectors::vectors)
+        file.map(VectorSpec::read)
             .transpose()
             .map(Option::unwrap_or_default)
     }
@@ -170,7 +179,7 @@ impl Project {
         if files.is_empty() {
             Ok(None)
         } else {
-            seed::seed(&files).map(Some)
+            Seed::read(&files).map(Some)
         }
     }
 

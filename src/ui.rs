@@ -4,7 +4,7 @@
 //! database passes [`clean`] before it reaches a terminal.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
@@ -15,6 +15,12 @@ use crate::progress::{Progress, Unit, human_time};
 
 /// Without a terminal, a running stage says a word at least this often.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// Without a terminal, a stage shorter than this is not worth a line.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often the ticker looks at the running stage.
+const TICK: Duration = Duration::from_millis(250);
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +37,7 @@ pub struct Ui {
     colour_out: bool,
     colour_err: bool,
     bars: bool,
-    stage: Mutex<Option<Stage>>,
+    stage: Arc<Mutex<Option<Stage>>>,
 }
 
 struct Stage {
@@ -39,8 +45,51 @@ struct Stage {
     what: String,
     total: Option<u64>,
     unit: Unit,
-    spoke: Instant,
+    detail: String,
+    begun: Instant,
+    spoke: Option<Instant>,
     at: u64,
+}
+
+impl Stage {
+    /// The line for a log: once when the stage turns out long, then every ten seconds.
+    fn line_due(&mut self) -> Option<String> {
+        let due = match self.spoke {
+            None => self.begun.elapsed() >= PATIENCE,
+            Some(spoke) => spoke.elapsed() >= SILENCE_MAX,
+        };
+        if !due {
+            return None;
+        }
+        self.spoke = Some(Instant::now());
+        let mut line = format!("  … {}", self.what);
+        if let (Some(total), true) = (self.total, self.at > 0) {
+            line.push_str(&format!(
+                ": {} of {}",
+                amount(self.at, self.unit),
+                amount(total, self.unit)
+            ));
+        }
+        if !self.detail.is_empty() {
+            line.push_str(&format!(" ({})", self.detail));
+        }
+        Some(line)
+    }
+}
+
+/// Without a terminal: prints the running stage's lines when they are due, until the printer is gone.
+fn tick(stage: &Weak<Mutex<Option<Stage>>>) {
+    while let Some(stage) = stage.upgrade() {
+        let mut guard = stage
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(line) = guard.as_mut().and_then(Stage::line_due) {
+            eprint_line(&line);
+        }
+        drop(guard);
+        drop(stage);
+        std::thread::sleep(TICK);
+    }
 }
 
 impl Ui {
@@ -53,7 +102,7 @@ impl Ui {
             colour_out: out && !no_colour,
             colour_err: err && !no_colour,
             bars: err,
-            stage: Mutex::new(None),
+            stage: Arc::new(Mutex::new(None)),
         }
     }
 
@@ -155,13 +204,10 @@ impl Ui {
             Progress::At(units) => self.advance(units),
             Progress::Detail(text) => {
                 if let Some(stage) = self.lock().as_mut() {
+                    stage.detail = clean(&text);
                     stage
                         .bar
-                        .set_message(format!("{} ({})", stage.what, clean(&text)));
-                    if !self.bars && stage.spoke.elapsed() >= SILENCE_MAX {
-                        stage.spoke = Instant::now();
-                        eprint_line(&format!("  … {} ({})", stage.what, clean(&text)));
-                    }
+                        .set_message(format!("{} ({})", stage.what, stage.detail));
                 }
             }
             Progress::Note(text) => self.line(&format!("  {}", clean(&text))),
@@ -187,34 +233,27 @@ impl Ui {
         bar.set_message(what.clone());
         if self.bars {
             bar.enable_steady_tick(Duration::from_millis(120));
-        } else {
-            eprint_line(&format!("  {what} …"));
+        } else if Arc::weak_count(&self.stage) == 0 {
+            let stage = Arc::downgrade(&self.stage);
+            std::thread::spawn(move || tick(&stage));
         }
+        let (detail, begun) = (String::new(), Instant::now());
         *self.lock() = Some(Stage {
             bar,
             what,
             total,
             unit,
-            spoke: Instant::now(),
+            detail,
+            begun,
+            spoke: None,
             at: 0,
         });
     }
 
     fn advance(&self, units: u64) {
-        let mut guard = self.lock();
-        let Some(stage) = guard.as_mut() else { return };
-        stage.at = units;
-        stage.bar.set_position(units);
-        if !self.bars && stage.spoke.elapsed() >= SILENCE_MAX {
-            stage.spoke = Instant::now();
-            let of = stage
-                .total
-                .map_or(String::new(), |t| format!(" of {}", amount(t, stage.unit)));
-            eprint_line(&format!(
-                "  … {}: {}{of}",
-                stage.what,
-                amount(units, stage.unit)
-            ));
+        if let Some(stage) = self.lock().as_mut() {
+            stage.at = units;
+            stage.bar.set_position(units);
         }
     }
 

@@ -362,18 +362,24 @@ pub fn script(manifest: &Manifest, migrations: &[Migration]) -> Result<String> {
         let role = owner.map_or(String::new(), |o| {
             format!("SET LOCAL ROLE {};\n", quote_ident(o))
         });
+        let text = migration.up.document.text.trim_end();
+        let create = migrate::history::create();
+        // A file that is to run outside a transaction does so here too; its record is one of its own.
+        let (first, second) = if migration.up.header.no_transaction {
+            (text, "BEGIN;")
+        } else {
+            ("BEGIN;", text)
+        };
         script.push_str(&format!(
-            "\nBEGIN;\n{}\n{role}{}\n{record}\nCOMMIT;\n",
-            migration.up.document.text.trim_end(),
-            migrate::history::create(),
+            "\n{first}\n{second}\n{role}{create}\n{record}\nCOMMIT;\n"
         ));
     }
     if manifest.extensions.contains_key("age") {
-        script.push_str(concat!(
+        script.push_str(
             "\n-- Unless shared_preload_libraries has age already:\n\
              DO $$ BEGIN EXECUTE pg_catalog.format('ALTER DATABASE %I SET session_preload_libraries = %L', \
              pg_catalog.current_database(), 'age'); END $$;\n",
-        ));
+        );
     }
     Ok(script)
 }

@@ -13,7 +13,7 @@ use super::document::Document;
 use crate::catalog::name::Name;
 use crate::failure::Result;
 
-#[path = "access_read.rs"]
+mod exception;
 mod read;
 
 /// The content of `spec/access.toml`.
@@ -270,5 +270,4 @@ impl Access {
 }
 
 #[cfg(test)]
-#[path = "access_tests.rs"]
 mod tests;

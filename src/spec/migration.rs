@@ -282,5 +282,4 @@ fn check_transactions(file: &SqlFile) -> Result<()> {
 }
 
 #[cfg(test)]
-#[path = "migration_tests.rs"]
 mod tests;

@@ -7,9 +7,11 @@ use std::ops::Range;
 
 use super::document::Document;
 use crate::catalog::name::{ColumnName, Name};
-use crate::failure::{Excerpt, Failure, Result};
+use crate::failure::{Excerpt, Result};
 
-#[path = "ontology_read.rs"]
+mod index;
+mod name;
+mod property;
 mod read;
 
 /// The content of `graph/ontology.toml`.
@@ -224,7 +226,7 @@ impl Ontology {
             kind,
             properties,
             unique: kind == IndexKind::PrimaryKey,
-            name: fitted(name),
+            name: name::fitted(name),
             implied: true,
         };
         let name = &label.name;
@@ -278,70 +280,5 @@ impl Ontology {
     }
 }
 
-/// The name of a listed index that has none, as `graph_forms` in the documents writes them.
-fn default_name(label: &str, kind: IndexKind, unique: bool, properties: &[String]) -> String {
-    let (label, of) = (label.to_lowercase(), properties.join("_"));
-    fitted(match kind {
-        IndexKind::PrimaryKey => format!("{label}_pkey"),
-        IndexKind::Start => format!("{label}_start_id_idx"),
-        IndexKind::End => format!("{label}_end_id_idx"),
-        IndexKind::Sql => format!("ix_{label}_{of}"),
-        IndexKind::Where if unique => format!("ux_{label}_{of}"),
-        IndexKind::Where => format!("ix_{label}_{of}_ac"),
-        IndexKind::Match => format!("ix_{label}_props"),
-        IndexKind::Contains => format!("ix_{label}_{of}_gin"),
-    })
-}
-
-/// Keeps a name within PostgreSQL's limit: its start and eight digits of its checksum.
-fn fitted(name: String) -> String {
-    use crate::catalog::name::NAME_BYTES_MAX;
-    if name.len() <= NAME_BYTES_MAX {
-        return name;
-    }
-    let checksum = crate::sql::fingerprint::checksum(&name);
-    let mut end = NAME_BYTES_MAX - 9;
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}_{}", &name[..end], &checksum[..8])
-}
-
-/// Says what a text may not be as a graph's or label's name. Source: AGE's `name_validation.h`.
-fn name_problem(name: &str, min_chars: usize, extra: &[char]) -> Option<String> {
-    use crate::catalog::name::NAME_BYTES_MAX;
-    let word = |c: char| c == '_' || c.is_alphanumeric();
-    if name.chars().count() < min_chars {
-        return Some(format!("has fewer than {min_chars} characters"));
-    }
-    if name.len() > NAME_BYTES_MAX {
-        return Some(format!(
-            "has {} bytes; PostgreSQL keeps {NAME_BYTES_MAX}",
-            name.len()
-        ));
-    }
-    if name.starts_with(|c: char| !word(c) || c.is_numeric()) {
-        return Some("starts with something else than a letter or \"_\"".to_owned());
-    }
-    if name.ends_with(|c| !word(c)) {
-        return Some("ends in something else than a letter, digit or \"_\"".to_owned());
-    }
-    name.chars()
-        .find(|c| !word(*c) && !extra.contains(c))
-        .map(|c| format!("has {c:?}, which AGE refuses"))
-}
-
-/// A failure about a name in the file.
-fn named(
-    document: &Document,
-    span: Range<usize>,
-    what: &str,
-    name: &str,
-    problem: &str,
-) -> Failure {
-    document.failure(span, format!("{what} \"{name}\" {problem}"))
-}
-
 #[cfg(test)]
-#[path = "ontology_tests.rs"]
 mod tests;

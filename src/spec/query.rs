@@ -4,26 +4,17 @@
 //! and `uses_index:`. A line of `about` goes on in the next when that is indented. The first comment
 //! line of another form ends the header.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
+use self::header::{Part, header, items, marker};
+use self::value::{about, column, constant, parameter};
 use super::document::{Document, nearest};
 use super::ontology::{LabelKind, Ontology};
 use crate::failure::{Failure, Result};
 
-#[path = "query_body.rs"]
 mod body;
-
-/// The header's keys.
-const KEYS: [&str; 7] = [
-    "name",
-    "about",
-    "constants",
-    "parameters",
-    "columns",
-    "writes",
-    "uses_index",
-];
+mod header;
+mod value;
 
 /// One query.
 #[derive(Debug, Clone)]
@@ -117,37 +108,6 @@ pub struct Mention {
     pub word: String,
     /// Its place. Units: bytes.
     pub span: Range<usize>,
-}
-
-/// A part of a header value. Units of its span: bytes of the file.
-#[derive(Clone)]
-struct Part<'a> {
-    text: &'a str,
-    span: Range<usize>,
-}
-
-impl<'a> Part<'a> {
-    fn trimmed(text: &'a str, from: usize) -> Self {
-        let start = from + text.len() - text.trim_start().len();
-        let text = text.trim();
-        Part {
-            text,
-            span: start..start + text.len(),
-        }
-    }
-
-    /// The parts between commas.
-    fn list(&self) -> Vec<Part<'a>> {
-        let mut at = self.span.start;
-        self.text
-            .split(',')
-            .map(|text| {
-                let part = Part::trimmed(text, at);
-                at += text.len() + 1;
-                part
-            })
-            .collect()
-    }
 }
 
 /// Reads the files of `graph/queries/`. Files of another ending are an error, hidden and `.md` files are
@@ -251,177 +211,6 @@ fn query(document: &Document, stem: &str, language: Language) -> Result<Query> {
     Ok(query)
 }
 
-const fn marker(language: Language) -> &'static str {
-    match language {
-        Language::Cypher => "//",
-        Language::Sql => "--",
-    }
-}
-
-/// The header's values by key, and where the rest of the text is.
-fn header<'a>(
-    document: &'a Document,
-    language: Language,
-) -> Result<(BTreeMap<&'a str, Part<'a>>, Range<usize>)> {
-    let text = document.text.as_str();
-    let mut values: BTreeMap<&str, Part<'a>> = BTreeMap::new();
-    let mut last = "";
-    let mut at = 0;
-    let mut body_at = None;
-    for line in text.split_inclusive('\n') {
-        let start = at;
-        at += line.len();
-        let Some(comment) = line.strip_prefix(marker(language)) else {
-            body_at.get_or_insert(start);
-            continue;
-        };
-        let comment_at = start + marker(language).len();
-        let said = Part::trimmed(comment, comment_at);
-        let key = said
-            .text
-            .split_once(':')
-            .map(|(key, _)| key)
-            .filter(|key| is_word(key));
-        let indented = comment.starts_with("   ") && last == "about" && body_at.is_none();
-        if indented && let Some(part) = values.get_mut(last) {
-            part.span.end = said.span.end;
-            part.text = &text[part.span.clone()];
-            continue;
-        }
-        let known = key.is_some_and(|key| KEYS.contains(&key));
-        match (key, body_at) {
-            (Some(key), None) if known => {
-                let value =
-                    Part::trimmed(&said.text[key.len() + 1..], said.span.start + key.len() + 1);
-                let place = said.span.start..said.span.start + key.len();
-                if value.text.is_empty() {
-                    return Err(document.failure(place, format!("`{key}:` says nothing")));
-                }
-                if values.insert(key, value).is_some() {
-                    return Err(document.failure(place, format!("`{key}:` was given twice")));
-                }
-                last = key;
-            }
-            (Some(key), Some(_)) if known => {
-                return Err(document
-                    .failure(said.span, format!("`{key}:` stood below the header"))
-                    .hint("Move it up to the other keys."));
-            }
-            (Some(key), None) if values.len() < KEYS.len() && nearest(key, KEYS).is_some() => {
-                let near = nearest(key, KEYS).unwrap_or_default();
-                return Err(document
-                    .failure(said.span, format!("`{key}:` is not known"))
-                    .hint(format!("Did you mean `{near}`?")));
-            }
-            _ => {
-                body_at.get_or_insert(start);
-            }
-        }
-    }
-    Ok((values, body_at.unwrap_or(text.len())..text.len()))
-}
-
-/// Joins the lines of `about` without their comment signs.
-fn about(document: &Document, language: Language, part: &Part<'_>) -> String {
-    let lines = document.text[part.span.clone()].lines();
-    let lines = lines.map(|line| line.strip_prefix(marker(language)).unwrap_or(line).trim());
-    lines.collect::<Vec<_>>().join(" ")
-}
-
-/// The parts of a list; none when it says so.
-fn items<'a>(list: &Part<'a>, none: &str) -> Vec<Part<'a>> {
-    match list.text == none {
-        true => Vec::new(),
-        false => list.list(),
-    }
-}
-
-fn constant(document: &Document, part: &Part<'_>) -> Result<Constant> {
-    let words: Vec<&str> = part.text.split_whitespace().collect();
-    let (name, kind, example) = match words.as_slice() {
-        [name, "vertex_label", example] if is_word(name) => (name, LabelKind::Vertex, example),
-        [name, "edge_label", example] if is_word(name) => (name, LabelKind::Edge, example),
-        _ => {
-            return Err(document
-                .failure(part.span.clone(), "a constant was not understood")
-                .hint("Write: <name> vertex_label <example>, or: <name> edge_label <example>"));
-        }
-    };
-    Ok(Constant {
-        name: (*name).to_owned(),
-        kind,
-        example: (*example).to_owned(),
-        span: part.span.end - example.len()..part.span.end,
-    })
-}
-
-fn parameter(
-    document: &Document,
-    language: Language,
-    number: usize,
-    part: &Part<'_>,
-) -> Result<Parameter> {
-    let wrong = |hint: String| {
-        document
-            .failure(part.span.clone(), "a parameter was not understood")
-            .hint(hint)
-    };
-    let mut words = part.text.split_whitespace();
-    if language == Language::Sql && words.next() != Some(format!("${number}").as_str()) {
-        return Err(wrong(format!(
-            "Number them in order; this one is: ${number} <name> <type>"
-        )));
-    }
-    let name = words.next().filter(|name| is_word(name));
-    let kind = words.collect::<Vec<_>>().join(" ");
-    let (kind, optional) = match kind.strip_suffix('?') {
-        Some(kind) => (kind, true),
-        None => (kind.as_str(), false),
-    };
-    let known = match language {
-        Language::Sql => is_type(kind),
-        Language::Cypher => body::CYPHER_TYPES.contains(&kind),
-    };
-    match (name, known, language) {
-        (Some(name), true, _) => Ok(Parameter {
-            name: name.to_owned(),
-            kind: kind.to_owned(),
-            optional,
-            span: part.span.clone(),
-        }),
-        (_, _, Language::Sql) => Err(wrong(format!("Write: ${number} <name> <type>"))),
-        (_, _, Language::Cypher) => Err(wrong(format!(
-            "Write: <name> <type>; types are {}",
-            body::CYPHER_TYPES.join(", ")
-        ))),
-    }
-}
-
-fn column(document: &Document, part: &Part<'_>) -> Result<Column> {
-    match part.text.split_once(char::is_whitespace) {
-        Some((name, kind)) if is_word(name) && is_type(kind.trim()) => Ok(Column {
-            name: name.to_owned(),
-            kind: kind.trim().to_owned(),
-        }),
-        _ => Err(document
-            .failure(part.span.clone(), "a column was not understood")
-            .hint("Write: <name> <type>")),
-    }
-}
-
-fn is_word(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && text
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-}
-
-/// Whether a text can be an SQL type: words, dots, `[]`. It is put into SQL, so nothing else may be in it.
-fn is_type(text: &str) -> bool {
-    let plain = text.strip_suffix("[]").unwrap_or(text);
-    !plain.is_empty() && plain.split([' ', '.']).all(is_word)
-}
-
 /// Checks labels and indexes that queries name against the ontology.
 ///
 /// # Errors
@@ -472,5 +261,4 @@ pub fn check_against(queries: &[Query], ontology: &Ontology) -> Result<()> {
 }
 
 #[cfg(test)]
-#[path = "query_tests.rs"]
 mod tests;

@@ -290,5 +290,4 @@ impl<'a> Splitter<'a> {
 }
 
 #[cfg(test)]
-#[path = "split_tests.rs"]
 mod tests;

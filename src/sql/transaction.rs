@@ -64,7 +64,7 @@ fn words(text: &str, max: usize) -> Vec<String> {
     words
 }
 
-/// The words within parentheses that follow each other at the start of an options list.
+/// Whether the first parentheses of a statement list the option, and not as switched off.
 fn has_option(text: &str, option: &str) -> bool {
     let mut items = items(text).skip_while(|item| item.kind != Kind::Open);
     let inside: Vec<Item<'_>> = items
@@ -105,11 +105,19 @@ pub fn needs_no_transaction(statement: &Statement) -> Option<&'static str> {
         ["CREATE", "TABLESPACE", ..] => Some("CREATE TABLESPACE"),
         ["DROP", "TABLESPACE", ..] => Some("DROP TABLESPACE"),
         ["ALTER", "SYSTEM", ..] => Some("ALTER SYSTEM"),
-        ["CREATE", "SUBSCRIPTION", ..] if makes_slot(text) => {
+        ["CREATE", "SUBSCRIPTION", ..] if !switched_off(text, &["CREATE_SLOT", "CONNECT"]) => {
             Some("CREATE SUBSCRIPTION with a slot")
         }
         ["DROP", "SUBSCRIPTION", ..] => Some("DROP SUBSCRIPTION"),
         ["ALTER", "SUBSCRIPTION", _, "REFRESH", ..] => Some("ALTER SUBSCRIPTION REFRESH"),
+        [
+            "ALTER",
+            "SUBSCRIPTION",
+            _,
+            "SET" | "ADD" | "DROP",
+            "PUBLICATION",
+            ..,
+        ] if !switched_off(text, &["REFRESH"]) => Some("ALTER SUBSCRIPTION with a refresh"),
         ["ALTER", "TABLE", rest @ ..]
             if rest.contains(&"DETACH") && rest.last() == Some(&"CONCURRENTLY") =>
         {
@@ -135,11 +143,11 @@ fn reindex(text: &str, rest: &[&str]) -> Option<&'static str> {
     }
 }
 
-/// Whether CREATE SUBSCRIPTION makes a replication slot, which it does unless told not to.
-fn makes_slot(text: &str) -> bool {
+/// Whether one of the options is there and set to no.
+fn switched_off(text: &str, options: &[&str]) -> bool {
     let all: Vec<Item<'_>> = items(text).collect();
-    !all.windows(3).any(|three| {
-        matches!(three[0].word.as_str(), "CREATE_SLOT" | "CONNECT")
+    all.windows(3).any(|three| {
+        options.contains(&three[0].word.as_str())
             && three[1].text == "="
             && (matches!(three[2].word.as_str(), "FALSE" | "OFF" | "0")
                 || matches!(three[2].text, "'false'" | "'off'"))
@@ -235,109 +243,4 @@ pub(super) fn copies_through_client(text: &str) -> Option<Range<usize>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sql::Source;
-    use crate::sql::split::split;
-
-    fn one(text: &str) -> Statement {
-        let script = split(Source {
-            path: "x.sql",
-            text,
-        })
-        .unwrap();
-        assert_eq!(script.statements.len(), 1, "{text}");
-        script.statements.into_iter().next().unwrap()
-    }
-
-    #[test]
-    fn statements_that_refuse_a_transaction_are_named() {
-        for text in [
-            "create unique /* x */ index concurrently i on t (a)",
-            "CREATE INDEX CONCURRENTLY ON t (a)",
-            "drop index concurrently if exists i;",
-            "REINDEX TABLE CONCURRENTLY t",
-            "REINDEX (VERBOSE, CONCURRENTLY) TABLE t",
-            "REINDEX DATABASE d",
-            "REINDEX (VERBOSE) SCHEMA s",
-            "VACUUM FULL t",
-            "CREATE DATABASE d",
-            "ALTER DATABASE d SET TABLESPACE t",
-            "DROP TABLESPACE t",
-            "ALTER SYSTEM SET a = 1",
-            "CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p",
-            "ALTER TABLE t DETACH PARTITION p CONCURRENTLY",
-            "CLUSTER",
-            "CLUSTER (VERBOSE);",
-            "COMMIT PREPARED 'x'",
-        ] {
-            assert!(needs_no_transaction(&one(text)).is_some(), "{text}");
-        }
-    }
-
-    #[test]
-    fn statements_that_may_run_in_a_transaction_are_not_named() {
-        for text in [
-            "CREATE INDEX i ON concurrently (a)",
-            "CREATE INDEX \"CONCURRENTLY\" ON t (a)",
-            "REINDEX (CONCURRENTLY false) TABLE t",
-            "REINDEX TABLE t",
-            "ALTER TYPE e ADD VALUE 'x'",
-            "REFRESH MATERIALIZED VIEW CONCURRENTLY v",
-            "CLUSTER t USING i",
-            "ALTER TABLE t DETACH PARTITION p",
-            "ALTER DATABASE d SET work_mem = '1MB'",
-            "CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p WITH (create_slot = false)",
-            "INSERT INTO vacuum VALUES (1)",
-            "SELECT 'VACUUM'",
-        ] {
-            assert_eq!(needs_no_transaction(&one(text)), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn only_statements_that_begin_or_end_a_transaction_control_it() {
-        for text in [
-            "BEGIN",
-            "START TRANSACTION READ ONLY",
-            "COMMIT AND CHAIN;",
-            "end;",
-            "ROLLBACK",
-            "ABORT",
-            "PREPARE TRANSACTION 'x'",
-        ] {
-            assert!(controls_transaction(&one(text)).is_some(), "{text}");
-        }
-        for text in [
-            "ROLLBACK TO SAVEPOINT a",
-            "ROLLBACK WORK TO a",
-            "SAVEPOINT a",
-            "PREPARE p AS SELECT 1",
-            "COMMIT PREPARED 'x'",
-        ] {
-            assert_eq!(controls_transaction(&one(text)), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_concurrent_index_tells_its_name_and_table() {
-        let read = |text: &str| {
-            let index = concurrent_index(&one(text))?;
-            Some((
-                index.name.map(|name| name.to_string()),
-                index.table.to_string(),
-            ))
-        };
-        assert_eq!(
-            read(
-                "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS \"I\" ON ONLY s.T USING btree (a)"
-            ),
-            Some((Some("s.\"I\"".into()), "s.t".into()))
-        );
-        assert_eq!(
-            read("create index concurrently on t (a)"),
-            Some((None, "public.t".into()))
-        );
-        assert_eq!(read("create index i on t (a)"), None);
-    }
-}
+mod tests;

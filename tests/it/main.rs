@@ -2,6 +2,8 @@
 //!
 //! One program, so that it is linked once. `EDU_TEST_MAJOR` chooses the PostgreSQL major (17).
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod bootstrap;
 mod content;
 mod migrate;

@@ -1,12 +1,13 @@
 //! `edu db migrate`
 
+use std::time::Duration;
+
 use super::{Invocation, Target, Waiting};
 use crate::failure::{Exit, Result};
-use crate::pg::lock::{Lock, Purpose};
-use crate::pg::migrate::{self, Done, Plan, Stage};
-use crate::pg::session;
+use crate::pg::index::State;
+use crate::pg::migrate::{self, Plan, Stage};
+use crate::pg::{Server, Work, graph, index, session};
 use crate::progress::human_time;
-use crate::spec::migration;
 
 /// Apply pending migrations in order, then whatever of graph and vector indexes is missing
 #[derive(Debug, clap::Args)]
@@ -29,52 +30,66 @@ pub struct Args {
 /// See [`migrate::run`]; exit 8 when the next migration needs a superuser.
 pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let project = invocation.project_for(&args.target)?;
-    let migrations = migration::migrations(&project.files("migrations", "sql"))?;
+    let migrations = project.migrations()?;
     let server = invocation.server(&args.target, &project)?;
-    let report = |progress| invocation.ui.hear(progress);
     let plan = Plan {
         migrations: &migrations,
         stage: Stage::Ordinary,
         to: args.to,
         owner: project.manifest.roles.owner.as_deref(),
     };
-    invocation
-        .ui
-        .status(format!("database: {}", server.place()));
-    let done = invocation.block_on(async {
-        if args.dry_run {
-            let (mut connection, _) = session::open(&server, "edu db migrate").await?;
-            for migration in migrate::due(&mut connection, &plan).await? {
-                invocation
-                    .ui
-                    .answer(format!("would apply {}", migration.up.document.path));
-            }
-            return Ok(Vec::new());
+    if args.dry_run {
+        return invocation.block_on(rehearse(&server, &plan, invocation));
+    }
+    let (ontology, vectors) = (project.ontology()?, project.vectors()?);
+    invocation.block_on(async {
+        let ui = &invocation.ui;
+        let report = |progress| ui.hear(progress);
+        let timeout = args.waiting.lock_timeout.into();
+        let mut work = Work::begin(&server, "edu db migrate", timeout, &report).await?;
+        let done = migrate::run(&mut work.connection, &work.lock, &plan, &report).await?;
+        for one in &done {
+            let took = human_time(Duration::from_millis(one.took_ms));
+            ui.answer(format!("applied {} in {took}", one.path));
         }
-        let (mut connection, _) = session::open_for_writing(&server, "edu db migrate").await?;
-        let lock = Lock::take(
-            &server,
-            Purpose::Change,
-            args.waiting.lock_timeout.into(),
-            &report,
-        )
-        .await?;
-        let done = migrate::run(&mut connection, &lock, &plan, &report).await?;
-        lock.release().await;
-        Ok(done)
-    })?;
-    tell(&done, invocation);
-    Ok(Exit::Done)
+        let mut quiet = done.is_empty();
+        if migrate::is_complete(&mut work.connection, &plan).await? {
+            if let Some(ontology) = &ontology {
+                let made = graph::apply(&mut work.connection, &project.manifest, ontology, &report)
+                    .await?;
+                made.iter()
+                    .for_each(|what| ui.answer(format!("made {what}")));
+                quiet &= made.is_empty();
+            }
+            let outcomes =
+                index::ensure(&mut work.connection, plan.owner, &vectors.indexes, &report).await?;
+            for outcome in outcomes
+                .iter()
+                .filter(|outcome| outcome.state != State::Good)
+            {
+                ui.answer(format!("index {}: {}", outcome.name, outcome.state));
+                quiet = false;
+            }
+        }
+        work.end().await;
+        if quiet {
+            ui.answer("nothing to do");
+        }
+        Ok(Exit::Done)
+    })
 }
 
-fn tell(done: &[Done], invocation: &Invocation) {
-    for one in done {
-        let took = human_time(std::time::Duration::from_millis(one.took_ms));
+/// Says what would be applied.
+async fn rehearse(server: &Server, plan: &Plan<'_>, invocation: &Invocation) -> Result<Exit> {
+    let (mut connection, _) = session::open(server, "edu db migrate").await?;
+    let due = migrate::due(&mut connection, plan).await?;
+    for migration in &due {
         invocation
             .ui
-            .answer(format!("applied {} in {took}", one.path));
+            .answer(format!("would apply {}", migration.up.document.path));
     }
-    if done.is_empty() {
+    if due.is_empty() {
         invocation.ui.answer("nothing to do");
     }
+    Ok(Exit::Done)
 }

@@ -44,7 +44,10 @@ pub fn run(arguments: &Arguments, invocation: &Invocation) -> Result<Exit> {
     {
         invocation.ui.answer(clean(line));
     }
-    while arguments.follow {
+    if !arguments.follow {
+        return Ok(Exit::Done);
+    }
+    loop {
         std::thread::sleep(POLL);
         // The server begins a new file each day.
         if let Some(newest) = cluster.log().filter(|newest| *newest != path) {
@@ -55,7 +58,6 @@ pub fn run(arguments: &Arguments, invocation: &Invocation) -> Result<Exit> {
         text.lines()
             .for_each(|line| invocation.ui.answer(clean(line)));
     }
-    Ok(Exit::Done)
 }
 
 /// The whole lines from byte `at` on, and where they end. A file that shrank is read anew.

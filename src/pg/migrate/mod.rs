@@ -64,6 +64,27 @@ pub async fn due<'a>(connection: &mut PgConnection, plan: &Plan<'a>) -> Result<V
     ))
 }
 
+/// Whether nothing is pending any more, so that graph and indexes can follow.
+///
+/// # Errors
+/// Exit 8 when a migration that needs a superuser is next and stops an ordinary run.
+pub async fn is_complete(connection: &mut PgConnection, plan: &Plan<'_>) -> Result<bool> {
+    let history = history::read(connection).await?;
+    let pending = history::pending(&history, plan.migrations).await?;
+    match pending.first() {
+        None => Ok(true),
+        Some(next) if next.needs_superuser() && plan.to.is_none_or(|to| next.version <= to) => {
+            let path = &next.up.document.path;
+            Err(Failure::refused(format!("\"{path}\" needs a superuser"))
+                .detail(
+                    "It is marked \"-- edu: role superuser\"; what comes after it waits for it.",
+                )
+                .hint("Run: edu db bootstrap"))
+        }
+        Some(_) => Ok(false),
+    }
+}
+
 /// The pending migrations that this stage may apply: a prefix, for order is never broken.
 fn select<'a>(pending: Vec<&'a Migration>, plan: &Plan<'_>) -> Vec<&'a Migration> {
     pending

@@ -188,8 +188,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // The harness shows this with the failed test.
-            println!("kept for a look: psql '{}'", self.url());
+            told(&format!("kept for a look: psql '{}'", self.url()));
             return;
         }
         let admin = std::mem::ManuallyDrop::new(Self {
@@ -200,6 +199,12 @@ impl Drop for Database {
             self.name
         ));
     }
+}
+
+/// Says something that the harness shows with the failed test.
+#[expect(clippy::print_stdout, reason = "the harness collects it")]
+fn told(text: &str) {
+    println!("{text}");
 }
 
 /// A connection, driven step by step.

@@ -6,5 +6,5 @@
 mod database;
 mod run;
 
-pub use database::{Database, Template, database, major, runtime, server};
-pub use run::{Project, Run, edu};
+pub use database::{Database, Session, Template, database, runtime, server};
+pub use run::{Project, edu};

@@ -6,9 +6,8 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{
-    Accepted, Access, Command, Exception, Function, FunctionAccess, Limit, Rule, Rules, TableAccess,
-};
+use super::exception::{ExceptionEntry, LimitEntry, exceptions, limits};
+use super::{Access, Command, Function, FunctionAccess, Rule, Rules, TableAccess};
 use crate::catalog::name::{NAME_BYTES_MAX, Name};
 use crate::failure::{Failure, Result};
 use crate::spec::document::Document;
@@ -56,22 +55,6 @@ struct RulesEntry {
 struct FunctionEntry {
     name: Spanned<String>,
     callers: Spanned<Vec<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ExceptionEntry {
-    check: Spanned<String>,
-    objects: Vec<Spanned<String>>,
-    reason: Spanned<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LimitEntry {
-    id: Spanned<String>,
-    objects: Vec<Spanned<String>>,
-    text: Spanned<String>,
 }
 
 pub(super) fn access(document: &Document) -> Result<Access> {
@@ -152,11 +135,11 @@ fn table(document: &Document, bypass: &[String], entry: Table) -> Result<TableAc
         identifier(document, column)?;
     }
     let mut immutable: Vec<String> = Vec::new();
-    for column in entry.immutable {
+    for column in &entry.immutable {
         if immutable.contains(column.get_ref()) {
             return Err(twice(document, column.span(), "column", column.get_ref()));
         }
-        immutable.push(column.into_inner());
+        immutable.push(column.get_ref().clone());
     }
     if entry.access.0.is_empty() {
         return Err(document
@@ -166,9 +149,22 @@ fn table(document: &Document, bypass: &[String], entry: Table) -> Result<TableAc
                 "Write: access.<role> = { select = \"deny\", insert = \"deny\", update = \"deny\", delete = \"deny\" }",
             ));
     }
+    let roles = roles(document, bypass, &entry)?;
+    Ok(TableAccess {
+        name,
+        tenant: entry.tenant.map(Spanned::into_inner),
+        owner: entry.owner.map(Spanned::into_inner),
+        immutable,
+        roles,
+        span,
+    })
+}
+
+fn roles(document: &Document, bypass: &[String], entry: &Table) -> Result<BTreeMap<String, Rules>> {
+    let name = entry.name.get_ref();
     let mut roles = BTreeMap::new();
-    for (role, rules) in entry.access.0 {
-        identifier(document, &role)?;
+    for (role, rules) in &entry.access.0 {
+        identifier(document, role)?;
         if bypass.contains(role.get_ref()) {
             return Err(document
                 .failure(
@@ -181,7 +177,7 @@ fn table(document: &Document, bypass: &[String], entry: Table) -> Result<TableAc
                 .detail("`bypass` lists the roles that row-level security does not bind.")
                 .hint("Take it out of one of the two."));
         }
-        let rules = rules.into_inner();
+        let rules = rules.get_ref();
         for (command, rule) in Command::ALL.into_iter().zip([
             &rules.select,
             &rules.insert,
@@ -204,23 +200,16 @@ fn table(document: &Document, bypass: &[String], entry: Table) -> Result<TableAc
                 .hint(format!("Add to the table: {missing} = \"<column>\"")));
         }
         roles.insert(
-            role.into_inner(),
+            role.get_ref().clone(),
             Rules {
-                select: rules.select.into_inner(),
-                insert: rules.insert.into_inner(),
-                update: rules.update.into_inner(),
-                delete: rules.delete.into_inner(),
+                select: *rules.select.get_ref(),
+                insert: *rules.insert.get_ref(),
+                update: *rules.update.get_ref(),
+                delete: *rules.delete.get_ref(),
             },
         );
     }
-    Ok(TableAccess {
-        name,
-        tenant: entry.tenant.map(Spanned::into_inner),
-        owner: entry.owner.map(Spanned::into_inner),
-        immutable,
-        roles,
-        span,
-    })
+    Ok(roles)
 }
 
 fn function(document: &Document, entry: FunctionEntry) -> Result<FunctionAccess> {
@@ -248,73 +237,7 @@ fn function(document: &Document, entry: FunctionEntry) -> Result<FunctionAccess>
     })
 }
 
-fn exceptions(document: &Document, entries: Vec<ExceptionEntry>) -> Result<Vec<Exception>> {
-    let mut exceptions: Vec<Exception> = Vec::new();
-    for entry in entries {
-        let check = entry.check.get_ref();
-        kebab(document, &entry.check)?;
-        said(
-            document,
-            &entry.reason,
-            &format!("exception `{check}` has no reason"),
-        )?;
-        some(document, &entry.objects, &entry.check)?;
-        let mut objects: Vec<Accepted> = Vec::new();
-        for object in entry.objects {
-            let before = exceptions
-                .iter()
-                .filter(|other| other.check == *check)
-                .flat_map(|other| &other.objects);
-            if before
-                .chain(&objects)
-                .any(|other| other.object == *object.get_ref())
-            {
-                let what = format!("exception `{check}` for object");
-                return Err(twice(document, object.span(), &what, object.get_ref()));
-            }
-            objects.push(Accepted {
-                span: object.span(),
-                object: object.into_inner(),
-            });
-        }
-        exceptions.push(Exception {
-            span: entry.check.span(),
-            check: entry.check.into_inner(),
-            objects,
-            reason: entry.reason.into_inner(),
-        });
-    }
-    Ok(exceptions)
-}
-
-fn limits(document: &Document, entries: Vec<LimitEntry>) -> Result<Vec<Limit>> {
-    let mut limits: Vec<Limit> = Vec::new();
-    for entry in entries {
-        kebab(document, &entry.id)?;
-        said(
-            document,
-            &entry.text,
-            &format!("limit `{}` says nothing", entry.id.get_ref()),
-        )?;
-        some(document, &entry.objects, &entry.id)?;
-        if limits.iter().any(|other| other.id == *entry.id.get_ref()) {
-            return Err(twice(
-                document,
-                entry.id.span(),
-                "limit",
-                entry.id.get_ref(),
-            ));
-        }
-        limits.push(Limit {
-            id: entry.id.into_inner(),
-            objects: entry.objects.into_iter().map(Spanned::into_inner).collect(),
-            text: entry.text.into_inner(),
-        });
-    }
-    Ok(limits)
-}
-
-fn twice(document: &Document, span: Range<usize>, what: &str, name: &str) -> Failure {
+pub(super) fn twice(document: &Document, span: Range<usize>, what: &str, name: &str) -> Failure {
     document.failure(span, format!("{what} \"{name}\" was given twice"))
 }
 
@@ -323,37 +246,5 @@ fn identifier(document: &Document, name: &Spanned<String>) -> Result<()> {
     match text.is_empty() || text.contains('\0') || text.len() > NAME_BYTES_MAX {
         true => Err(document.failure(name.span(), "a name is empty, too long or has a NUL byte")),
         false => Ok(()),
-    }
-}
-
-fn kebab(document: &Document, id: &Spanned<String>) -> Result<()> {
-    let text = id.get_ref();
-    let fits = !text.is_empty()
-        && text
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-    match fits {
-        true => Ok(()),
-        false => Err(document.failure(id.span(), format!("id \"{text}\" is not in kebab-case"))),
-    }
-}
-
-fn said(document: &Document, text: &Spanned<String>, error: &str) -> Result<()> {
-    match text.get_ref().trim().is_empty() {
-        true => Err(document.failure(text.span(), error)),
-        false => Ok(()),
-    }
-}
-
-fn some(document: &Document, objects: &[Spanned<String>], id: &Spanned<String>) -> Result<()> {
-    if objects.is_empty() {
-        return Err(document.failure(id.span(), format!("`{}` names no object", id.get_ref())));
-    }
-    match objects
-        .iter()
-        .find(|object| object.get_ref().trim().is_empty())
-    {
-        Some(object) => Err(document.failure(object.span(), "an object is empty")),
-        None => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! Claims about seeds.
 
 use super::*;
+use crate::failure::Failure;
 
 fn read(texts: &[&str]) -> Result<Seed> {
     let documents: Vec<_> = texts
@@ -11,7 +12,7 @@ fn read(texts: &[&str]) -> Result<Seed> {
             text: (*text).to_owned(),
         })
         .collect();
-    seed(&documents)
+    Seed::read(&documents)
 }
 
 fn refusal(text: &str) -> (Failure, (usize, usize)) {

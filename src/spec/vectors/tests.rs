@@ -1,11 +1,12 @@
 //! Claims about the vector spec.
 
 use super::*;
+use crate::failure::Failure;
 
 const HNSW: &str = "[[index]]\nname = \"i\"\ntable = \"app.t\"\ncolumn = \"e\"\nmethod = \"hnsw\"\nopclass = \"vector_cosine_ops\"\n";
 
 fn read(text: &str) -> Result<VectorSpec> {
-    vectors(&Document {
+    VectorSpec::read(&Document {
         path: "spec/vectors.toml".into(),
         text: text.into(),
     })

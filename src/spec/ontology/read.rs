@@ -1,14 +1,12 @@
 //! From the text of `graph/ontology.toml` to its value, with every check that needs the text.
 
-use std::ops::Range;
-
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{
-    GraphIndex, IndexKind, Isolation, Label, LabelKind, Link, Ontology, Property, PropertyKind,
-    Scalar, default_name, name_problem, named,
-};
+use super::index::{IndexEntry, listed};
+use super::name::{name_problem, named};
+use super::property::{PropertyEntry, property};
+use super::{IndexKind, Isolation, Label, LabelKind, Link, Ontology};
 use crate::catalog::name::ColumnName;
 use crate::failure::Result;
 use crate::spec::document::Document;
@@ -55,51 +53,6 @@ struct Edge {
     index: Vec<Spanned<IndexEntry>>,
     #[serde(default)]
     properties: Entries<PropertyEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct IndexEntry {
-    name: Option<Spanned<String>>,
-    sql: Option<Vec<String>>,
-    #[serde(rename = "where")]
-    access: Option<Vec<String>>,
-    #[serde(rename = "match")]
-    pattern: Option<Vec<String>>,
-    contains: Option<Vec<String>>,
-    #[serde(default)]
-    unique: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PropertyEntry {
-    #[serde(rename = "type")]
-    kind: Spanned<TypeName>,
-    #[serde(default)]
-    required: bool,
-    default: Option<Spanned<toml::Value>>,
-    #[serde(rename = "enum")]
-    one_of: Option<Spanned<Vec<String>>>,
-    min: Option<Spanned<f64>>,
-    max: Option<Spanned<f64>>,
-    min_length: Option<Spanned<u32>>,
-    of: Option<Spanned<Scalar>>,
-    references: Option<ColumnName>,
-}
-
-/// The words of `type`.
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum TypeName {
-    Uuid,
-    String,
-    Int,
-    Float,
-    Bool,
-    Url,
-    Datetime,
-    Array,
 }
 
 #[derive(Deserialize)]
@@ -227,183 +180,6 @@ fn label(
         label.listed.push(index);
     }
     Ok(label)
-}
-
-fn property(
-    document: &Document,
-    name: &Spanned<String>,
-    entry: &PropertyEntry,
-) -> Result<Property> {
-    let (span, name) = (name.span(), name.get_ref().clone());
-    if let Some(problem) = name_problem(&name, 1, &[]) {
-        return Err(named(document, span, "property", &name, &problem));
-    }
-    let wrong = |at: Range<usize>, problem: &str| named(document, at, "property", &name, problem);
-    let kind = match (scalar(*entry.kind.get_ref()), &entry.of) {
-        (Some(kind), None) => PropertyKind::One(kind),
-        (Some(_), Some(of)) => return Err(wrong(of.span(), "has `of`, which belongs to arrays")),
-        (None, Some(of)) => PropertyKind::Array(*of.get_ref()),
-        (None, None) => return Err(wrong(entry.kind.span(), "is an array: `of` says of what")),
-    };
-    let element = match kind {
-        PropertyKind::One(kind) | PropertyKind::Array(kind) => kind,
-    };
-    let number = matches!(kind, PropertyKind::One(Scalar::Int | Scalar::Float));
-    let one_of = match &entry.one_of {
-        None => Vec::new(),
-        Some(words) => {
-            let list = words.get_ref();
-            if element != Scalar::String {
-                return Err(wrong(words.span(), "has `enum`, which belongs to strings"));
-            }
-            if list.is_empty()
-                || list
-                    .iter()
-                    .enumerate()
-                    .any(|(at, word)| list[..at].contains(word))
-            {
-                return Err(wrong(
-                    words.span(),
-                    "has an `enum` without words, or with one twice",
-                ));
-            }
-            list.clone()
-        }
-    };
-    if let Some(bound) = entry
-        .min
-        .as_ref()
-        .or(entry.max.as_ref())
-        .filter(|_| !number)
-    {
-        return Err(wrong(bound.span(), "has a bound, which belongs to numbers"));
-    }
-    if let (Some(min), Some(max)) = (&entry.min, &entry.max)
-        && min.get_ref() > max.get_ref()
-    {
-        return Err(wrong(max.span(), "has a `max` below its `min`"));
-    }
-    let measured = matches!(
-        kind,
-        PropertyKind::One(Scalar::String | Scalar::Url) | PropertyKind::Array(_)
-    );
-    if let Some(length) = entry.min_length.as_ref().filter(|_| !measured) {
-        return Err(wrong(
-            length.span(),
-            "has `min_length`, which belongs to strings and arrays",
-        ));
-    }
-    let mut property = Property {
-        name: name.clone(),
-        kind,
-        required: entry.required,
-        default: None,
-        one_of,
-        min: entry.min.as_ref().map(|min| *min.get_ref()),
-        max: entry.max.as_ref().map(|max| *max.get_ref()),
-        min_length: entry.min_length.as_ref().map(|length| *length.get_ref()),
-        references: entry.references.clone(),
-        span,
-    };
-    if let Some(default) = &entry.default {
-        let problem =
-            |problem: String| wrong(default.span(), &format!("has a default that {problem}"));
-        let value = serde_json::to_value(default.get_ref())
-            .map_err(|_| problem("JSON cannot hold".to_owned()))?;
-        property
-            .refusal(&value)
-            .map_or(Ok(()), |reason| Err(problem(reason)))?;
-        property.default = Some(value);
-    }
-    Ok(property)
-}
-
-fn scalar(name: TypeName) -> Option<Scalar> {
-    Some(match name {
-        TypeName::Uuid => Scalar::Uuid,
-        TypeName::String => Scalar::String,
-        TypeName::Int => Scalar::Int,
-        TypeName::Float => Scalar::Float,
-        TypeName::Bool => Scalar::Bool,
-        TypeName::Url => Scalar::Url,
-        TypeName::Datetime => Scalar::Datetime,
-        TypeName::Array => return None,
-    })
-}
-
-fn listed(document: &Document, label: &Label, entry: &Spanned<IndexEntry>) -> Result<GraphIndex> {
-    let (at, entry) = (entry.span(), entry.get_ref());
-    let wrong = |problem: &str| {
-        document.failure(
-            at.clone(),
-            format!("an index of label \"{}\" {problem}", label.name),
-        )
-    };
-    let kinds = [
-        (IndexKind::Sql, &entry.sql),
-        (IndexKind::Where, &entry.access),
-        (IndexKind::Match, &entry.pattern),
-        (IndexKind::Contains, &entry.contains),
-    ];
-    let mut given = kinds
-        .into_iter()
-        .filter_map(|(kind, properties)| Some((kind, properties.as_ref()?)));
-    let (Some((kind, properties)), None) = (given.next(), given.next()) else {
-        return Err(wrong(
-            "needs exactly one of `sql`, `where`, `match` and `contains`",
-        ));
-    };
-    if properties.is_empty()
-        || properties
-            .iter()
-            .enumerate()
-            .any(|(at, p)| properties[..at].contains(p))
-    {
-        return Err(wrong("names no property, or one twice"));
-    }
-    if let Some(unknown) = properties
-        .iter()
-        .find(|p| !label.free && label.property(p).is_none())
-    {
-        return Err(wrong(&format!(
-            "names \"{unknown}\", which the label does not declare"
-        )));
-    }
-    if kind == IndexKind::Contains && properties.len() > 1 {
-        return Err(wrong(
-            "has `contains` with several properties; it takes one",
-        ));
-    }
-    if entry.unique && kind != IndexKind::Where {
-        return Err(wrong("is `unique`, which only `where` can be"));
-    }
-    let name = match &entry.name {
-        None => default_name(&label.name, kind, entry.unique, properties),
-        Some(name) => {
-            let text = name.get_ref();
-            if text.is_empty()
-                || text.contains('\0')
-                || text.len() > crate::catalog::name::NAME_BYTES_MAX
-            {
-                return Err(named(
-                    document,
-                    name.span(),
-                    "index",
-                    text,
-                    "is empty, too long or has a NUL byte",
-                ));
-            }
-            text.clone()
-        }
-    };
-    Ok(GraphIndex {
-        label: label.name.clone(),
-        kind,
-        properties: properties.clone(),
-        unique: entry.unique,
-        name,
-        implied: false,
-    })
 }
 
 fn check_labels(ontology: &Ontology, file: &File) -> Result<()> {

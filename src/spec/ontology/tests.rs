@@ -1,6 +1,7 @@
 //! Claims about the ontology.
 
 use super::*;
+use crate::failure::Failure;
 
 const TENANT: &str = "properties.tenant = { type = \"uuid\", required = true }\n";
 
@@ -112,6 +113,7 @@ fn names_that_age_refuses_are_pointed_at() {
         ("1bad", 9),
         ("\"a-b\"", 9),
         ("_ag_label_vertex", 9),
+        ("\"a²\"", 9),
     ] {
         assert_eq!(
             refusal(&format!("[vertex.{label}]\n{TENANT}")).1,
