@@ -56,9 +56,10 @@ impl LockLevel {
     /// Whom it keeps waiting.
     pub const fn blocks(self) -> Blocks {
         match self {
-            Self::AccessShare | Self::RowShare | Self::RowExclusive | Self::ShareUpdateExclusive => {
-                Blocks::Nobody
-            }
+            Self::AccessShare
+            | Self::RowShare
+            | Self::RowExclusive
+            | Self::ShareUpdateExclusive => Blocks::Nobody,
             Self::Share | Self::ShareRowExclusive | Self::Exclusive => Blocks::Writes,
             Self::AccessExclusive => Blocks::ReadsAndWrites,
         }

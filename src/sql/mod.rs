@@ -4,8 +4,11 @@
 //! at file, line and column.
 
 pub mod duration;
+pub mod effect;
 pub mod fingerprint;
+pub mod hazard;
 pub mod header;
+pub mod lock;
 pub mod split;
 pub mod token;
 pub mod transaction;
