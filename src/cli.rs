@@ -57,6 +57,7 @@ enum Command {
     /// Embedded PostgreSQL on this machine: install, start, stop, inspect
     #[command(subcommand)]
     Server(commands::server::Command),
+    Explain(commands::explain::Args),
 }
 
 const EXIT_CODES: &str = "\
@@ -95,6 +96,7 @@ pub fn main() -> Exit {
     let outcome = match cli.command {
         Command::Up(args) => commands::up::run(&args, &invocation),
         Command::Db(command) => commands::db::run(command, &invocation),
+        Command::Explain(args) => commands::explain::run(&args, &invocation),
         Command::Server(command) => commands::server::run(command, &invocation),
     };
     outcome.unwrap_or_else(|failure| {

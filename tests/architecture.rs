@@ -16,14 +16,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("spec", &["failure", "catalog", "sql"]),
     ("config", &["failure"]),
     ("project", &["failure", "spec"]),
-    ("pg", &["failure", "progress", "catalog", "sql", "spec"]),
+    ("plan", &["failure", "catalog", "sql", "spec"]),
+    ("explain", &["sql"]),
+    (
+        "pg",
+        &["failure", "progress", "catalog", "sql", "spec", "plan"],
+    ),
     ("server", &["failure", "progress", "config", "spec"]),
     ("ui", &["failure", "progress"]),
     (
         "commands",
         &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
-            "ui", "cli",
+            "ui", "cli", "plan", "explain",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),

@@ -4,6 +4,7 @@
 //! is cancelled.
 
 pub mod db;
+pub mod explain;
 pub mod server;
 pub mod up;
 

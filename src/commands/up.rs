@@ -83,6 +83,7 @@ async fn steps(
         stage: Stage::Ordinary,
         to: None,
         owner: manifest.roles.owner.as_deref(),
+        tolerance: migrate::Tolerance::default(),
     };
     let done = migrate::run(&mut work.connection, &work.lock, &plan, report).await?;
     ui.step("migrate", &migrated(&done), begun.elapsed());

@@ -243,6 +243,7 @@ pub async fn run(
         stage: Stage::Bootstrap,
         to: None,
         owner: manifest.roles.owner.as_deref(),
+        tolerance: migrate::Tolerance::default(),
     };
     let wanting = missing(&mut connection, &identity, manifest).await?;
     let due = migrate::due(&mut connection, &plan).await?;

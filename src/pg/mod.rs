@@ -7,6 +7,7 @@ pub mod bootstrap;
 pub mod concurrent;
 pub mod connect;
 pub mod error;
+pub mod facts;
 pub mod graph;
 pub mod index;
 pub mod lock;

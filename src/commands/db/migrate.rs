@@ -1,12 +1,14 @@
 //! `edu db migrate`
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Invocation, Target, Waiting};
-use crate::failure::{Exit, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::pg::index::State;
-use crate::pg::migrate::{self, Plan, Stage};
+use crate::pg::migrate::{self, Plan, Stage, Tolerance, draft, fingerprint};
 use crate::pg::{Server, Work, graph, index, session};
+use crate::plan;
 use crate::progress::human_time;
 
 /// Apply pending migrations in order, then whatever of graph and vector indexes is missing
@@ -22,6 +24,15 @@ pub struct Args {
     /// Say what would be applied, and do nothing
     #[arg(long)]
     dry_run: bool,
+    /// Apply older migrations that were never applied
+    #[arg(long)]
+    allow_out_of_order: bool,
+    /// Record the new checksum of applied files in which only comments, spaces or line ends changed
+    #[arg(long)]
+    accept_edits: bool,
+    /// Run this plan (edu db plan --out) and nothing else: refused when anything moved since
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -37,7 +48,16 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         stage: Stage::Ordinary,
         to: args.to,
         owner: project.manifest.roles.owner.as_deref(),
+        tolerance: Tolerance {
+            out_of_order: args.allow_out_of_order,
+        },
     };
+    let graph = project
+        .manifest
+        .graph
+        .as_ref()
+        .map(|graph| graph.name.as_str());
+    let before = args.plan.as_deref().map(read_plan).transpose()?;
     if args.dry_run {
         return invocation.block_on(rehearse(&server, &plan, invocation));
     }
@@ -47,6 +67,15 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         let report = |progress| ui.hear(progress);
         let timeout = args.waiting.lock_timeout.into();
         let mut work = Work::begin(&server, "edu db migrate", timeout, &report).await?;
+        if args.accept_edits {
+            let Work {
+                connection, lock, ..
+            } = &mut work;
+            for path in fingerprint::accept(connection, lock, plan.owner, &migrations).await? {
+                ui.answer(format!("accepted the edited comments or spaces of {path}"));
+            }
+        }
+        guard(&mut work, &plan, graph, before.as_ref(), invocation).await?;
         let done = migrate::run(&mut work.connection, &work.lock, &plan, &report).await?;
         for one in &done {
             let took = human_time(Duration::from_millis(one.took_ms));
@@ -76,6 +105,46 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
             ui.answer("nothing to do");
         }
         Ok(Exit::Done)
+    })
+}
+
+/// Stops a run before its first statement: for a hazard that no file allows, and for a plan that no longer
+/// fits. Says loudly what is applied out of order.
+async fn guard(
+    work: &mut Work,
+    inputs: &Plan<'_>,
+    graph: Option<&str>,
+    before: Option<&plan::Plan>,
+    invocation: &Invocation,
+) -> Result<()> {
+    let due = migrate::due(&mut work.connection, inputs).await?;
+    if due.is_empty() && before.is_none() {
+        return Ok(());
+    }
+    let now = draft::draft(&mut work.connection, inputs, graph)
+        .await?
+        .plan;
+    if let Some(before) = before {
+        now.refuse_if_moved(before)?;
+    }
+    now.refuse_hazards()?;
+    for late in now.migrations.iter().filter(|one| one.out_of_order) {
+        invocation.ui.warn(format!(
+            "\"{}\" is applied out of order: newer migrations ran without it",
+            late.path
+        ));
+    }
+    Ok(())
+}
+
+fn read_plan(file: &Path) -> Result<plan::Plan> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::io(format!("read \"{shown}\""), &error))?;
+    serde_json::from_str(&text).map_err(|error| {
+        Failure::usage(format!("\"{shown}\" is not a plan of this edu"))
+            .detail(format!("{error}."))
+            .hint("Make the plan anew: edu db plan --out plan.json")
     })
 }
 

@@ -4,6 +4,7 @@ pub mod bootstrap;
 pub mod graph;
 pub mod index;
 pub mod migrate;
+pub mod plan;
 pub mod seed;
 pub mod status;
 
@@ -22,6 +23,7 @@ use crate::sql::duration::Duration;
 pub enum Command {
     Bootstrap(bootstrap::Args),
     Migrate(migrate::Args),
+    Plan(plan::Args),
     Status(status::Args),
     Index(index::Args),
     Graph(graph::Args),
@@ -44,6 +46,7 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
     match command {
         Command::Bootstrap(args) => bootstrap::run(&args, invocation),
         Command::Migrate(args) => migrate::run(&args, invocation),
+        Command::Plan(args) => plan::run(&args, invocation),
         Command::Status(args) => status::run(&args, invocation),
         Command::Index(args) => index::run(&args, invocation),
         Command::Graph(args) => graph::run(&args, invocation),

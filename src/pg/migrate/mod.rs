@@ -3,6 +3,8 @@
 //!
 //! refinery lives in this module and nowhere else.
 
+pub mod draft;
+pub mod fingerprint;
 pub mod history;
 mod step;
 
@@ -18,7 +20,7 @@ use crate::failure::{Failure, Result};
 use crate::progress::{Progress, Report, Unit};
 use crate::spec::migration::Migration;
 
-pub use history::Applied;
+pub use history::{Applied, Tolerance};
 
 /// Which migrations a run may apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub struct Plan<'a> {
     pub to: Option<i64>,
     /// The role that owns everything, if the project names one.
     pub owner: Option<&'a str>,
+    /// What it takes that is refused otherwise.
+    pub tolerance: Tolerance,
 }
 
 /// One migration that a run applied.
@@ -59,7 +63,7 @@ pub struct Done {
 pub async fn due<'a>(connection: &mut PgConnection, plan: &Plan<'a>) -> Result<Vec<&'a Migration>> {
     let history = history::read(connection).await?;
     Ok(select(
-        history::pending(&history, plan.migrations).await?,
+        history::pending_with(&history, plan.migrations, plan.tolerance).await?,
         plan,
     ))
 }
@@ -70,7 +74,7 @@ pub async fn due<'a>(connection: &mut PgConnection, plan: &Plan<'a>) -> Result<V
 /// Exit 8 when a migration that needs a superuser is next and stops an ordinary run.
 pub async fn is_complete(connection: &mut PgConnection, plan: &Plan<'_>) -> Result<bool> {
     let history = history::read(connection).await?;
-    let pending = history::pending(&history, plan.migrations).await?;
+    let pending = history::pending_with(&history, plan.migrations, plan.tolerance).await?;
     match pending.first() {
         None => Ok(true),
         Some(next) if next.needs_superuser() && plan.to.is_none_or(|to| next.version <= to) => {
@@ -106,11 +110,15 @@ pub async fn run(
     report: Report<'_>,
 ) -> Result<Vec<Done>> {
     let history = history::read(connection).await?;
-    let due = select(history::pending(&history, plan.migrations).await?, plan);
+    let due = select(
+        history::pending_with(&history, plan.migrations, plan.tolerance).await?,
+        plan,
+    );
     let Some(last) = due.last().map(|migration| migration.version) else {
         return Ok(Vec::new());
     };
-    let files = history::files(plan.migrations)?;
+    let floor = history::floor(&history, plan.migrations, plan.tolerance);
+    let files = history::files(history::offered(&history, plan.migrations, floor))?;
     report(Progress::counted(
         "migrating",
         due.len() as u64,
@@ -120,6 +128,7 @@ pub async fn run(
         connection,
         lock,
         owner: plan.owner,
+        floor,
         report,
         create: String::new(),
         due: due.into(),
@@ -151,6 +160,7 @@ struct Engine<'a> {
     connection: &'a mut PgConnection,
     lock: &'a Lock,
     owner: Option<&'a str>,
+    floor: Option<i64>,
     report: Report<'a>,
     create: String,
     due: VecDeque<&'a Migration>,
@@ -250,7 +260,10 @@ impl AsyncQuery<Vec<refinery_core::Migration>> for Engine<'_> {
         _: &'a str,
     ) -> std::result::Result<Vec<refinery_core::Migration>, Stopped> {
         match history::read(self.connection).await {
-            Ok(history) => Ok(history.iter().map(history::as_refinery).collect()),
+            Ok(history) => {
+                let shown = history::shown(&history, self.floor);
+                Ok(shown.iter().map(history::as_refinery).collect())
+            }
             Err(failure) => {
                 self.failure = Some(failure);
                 Err(Stopped)

@@ -131,7 +131,8 @@ impl Step<'_> {
         if !there {
             session::run(connection, self.create, "create the schema history").await?;
         }
-        session::run(connection, self.record, &doing).await
+        session::run(connection, self.record, &doing).await?;
+        super::fingerprint::record(connection, self.migration).await
     }
 
     async fn run_plain(&self, connection: &mut PgConnection, report: Report<'_>) -> Result<()> {

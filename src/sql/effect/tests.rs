@@ -178,7 +178,7 @@ fn each_statement_has_its_lock_work_and_hazard() {
             "UPDATE app.t SET a = 1",
             "UPDATE app.t RowExclusive Rows update-all-rows",
         ),
-        ("INSERT INTO t VALUES (1)", "INSERT t RowExclusive Rows -"),
+        ("INSERT INTO t VALUES (1)", "INSERT t RowExclusive Brief -"),
         ("LOCK TABLE t IN SHARE MODE", "LOCK TABLE t Share Brief -"),
         (
             "CREATE TRIGGER r BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f()",
