@@ -65,7 +65,9 @@ fn a_table_with_rows_has_hazards_that_an_empty_or_new_one_has_not() {
     assert!(ids(text, &facts(vec![live("note", 0)])).is_empty());
     assert!(ids(text, &facts(vec![])).is_empty());
     let made = "CREATE TABLE note (a int); CREATE INDEX i ON note (a);";
-    assert!(ids(made, &full).is_empty());
+    assert!(ids(made, &facts(vec![live("other", 9000)])).is_empty());
+    let there = "CREATE TABLE IF NOT EXISTS note (a int); CREATE INDEX i ON note (a);";
+    assert_eq!(ids(there, &full), ["index-blocks-writes"]);
 }
 
 #[test]

@@ -7,4 +7,5 @@
 mod bootstrap;
 mod content;
 mod migrate;
+mod plan;
 mod support;

@@ -3,7 +3,7 @@
 -- sizes take AccessShare on the relation. Lowest server version: 16.
 -- Left out: toast tables and the server's own schemas, which no migration names.
 WITH RECURSIVE wanted AS (
-    SELECT * FROM pg_catalog.unnest($1::text[], $2::text[]) AS w (nsp, rel)
+    SELECT * FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) AS w (nsp, rel)
 ), found AS (
     SELECT c.oid, n.nspname, c.relname, c.relkind,
            COALESCE((SELECT i.indrelid FROM pg_catalog.pg_index i WHERE i.indexrelid = c.oid), c.oid) AS tab

@@ -6,10 +6,10 @@ use squawk_syntax::ast::{
     Stmt,
 };
 
-use super::{Effect, Target, Work, calls, on, on_index, relation, says, single};
+use super::{Effect, Target, Work, at, calls, index_at, says, single_at};
 use crate::sql::hazard::Hazard;
 use crate::sql::lock::LockLevel::{
-    AccessExclusive, RowExclusive, Share, ShareRowExclusive, ShareUpdateExclusive,
+    AccessExclusive, Share, ShareRowExclusive, ShareUpdateExclusive,
 };
 
 /// Functions whose value is the same for a whole statement: a column default that calls only these is
@@ -49,7 +49,7 @@ pub(super) fn table(statement: &AlterTable) -> Vec<Effect> {
     let Some(name) = statement.table_relation_name() else {
         return vec![super::unknown("ALTER TABLE ALL")];
     };
-    let on = on(Some(name.syntax()));
+    let on = at(Some(name));
     statement
         .actions()
         .flat_map(|one| action(&one, &on))
@@ -92,12 +92,9 @@ fn action(action: &AlterTableAction, table: &Target) -> Vec<Effect> {
         A::SetAccessMethod(_) => vec![exclusive("SET ACCESS METHOD").work(Work::Rewrite)],
         A::AttachPartition(attach) => vec![
             effect("ATTACH PARTITION").lock(ShareUpdateExclusive),
-            Effect::new(
-                "ATTACH PARTITION",
-                on(attach.table_name_ref().as_ref().map(AstNode::syntax)),
-            )
-            .lock(AccessExclusive)
-            .work(Work::Scan),
+            Effect::new("ATTACH PARTITION", at(attach.table_name_ref()))
+                .lock(AccessExclusive)
+                .work(Work::Scan),
         ],
         A::DetachPartition(detach) => match detach.detach_partition_option() {
             Some(_) => vec![effect("DETACH PARTITION CONCURRENTLY").lock(ShareUpdateExclusive)],
@@ -137,30 +134,25 @@ fn add_column(add: &AddColumn, table: &Target) -> Vec<Effect> {
     let mut more = Vec::new();
     for constraint in add.constraints() {
         match &constraint {
-            Constraint::DefaultConstraint(default) => {
+            Constraint::DefaultConstraint(default)
                 if default
                     .expr()
-                    .is_some_and(|expr| is_volatile(expr.syntax()))
-                {
-                    work = Work::Rewrite;
-                }
+                    .is_some_and(|expr| is_volatile(expr.syntax())) =>
+            {
+                work = Work::Rewrite;
             }
-            Constraint::GeneratedConstraint(generated) => {
-                if !says(generated.syntax(), &["VIRTUAL"]) {
-                    work = Work::Rewrite;
-                }
+            Constraint::GeneratedConstraint(generated)
+                if !says(generated.syntax(), &["VIRTUAL"]) =>
+            {
+                work = Work::Rewrite;
             }
             Constraint::CheckConstraint(_) if work == Work::Brief => work = Work::Scan,
             Constraint::PrimaryKeyConstraint(_) | Constraint::UniqueConstraint(_) => {
                 more.extend(add_constraint(&constraint, table));
             }
-            Constraint::ReferencesConstraint(references) => more.push(
-                Effect::new(
-                    "REFERENCES",
-                    on(references.table().as_ref().map(AstNode::syntax)),
-                )
-                .lock(ShareRowExclusive),
-            ),
+            Constraint::ReferencesConstraint(references) => {
+                more.push(Effect::new("REFERENCES", at(references.table())).lock(ShareRowExclusive))
+            }
             _ => {}
         }
     }
@@ -201,7 +193,7 @@ fn called(text: &str) -> Vec<String> {
 
 fn alter_column(alter: &AlterColumn, table: &Target) -> Vec<Effect> {
     use AlterColumnOption as O;
-    let column = single(alter.column_name_ref().as_ref().map(AstNode::syntax)).unwrap_or_default();
+    let column = single_at(alter.column_name_ref()).unwrap_or_default();
     let exclusive = |name| Effect::new(name, table.clone()).lock(AccessExclusive);
     let light = |name| Effect::new(name, table.clone()).lock(ShareUpdateExclusive);
     vec![match alter.option() {
@@ -237,11 +229,7 @@ fn add_constraint(constraint: &Constraint, table: &Target) -> Vec<Effect> {
             Effect::new("ADD FOREIGN KEY", table.clone())
                 .lock(ShareRowExclusive)
                 .work(scan),
-            Effect::new(
-                "REFERENCES",
-                on(key.table_name_ref().as_ref().map(AstNode::syntax)),
-            )
-            .lock(ShareRowExclusive),
+            Effect::new("REFERENCES", at(key.table_name_ref())).lock(ShareRowExclusive),
         ],
         Constraint::PrimaryKeyConstraint(key) if key.using_index().is_some() => {
             vec![exclusive("ADD PRIMARY KEY USING INDEX")]
@@ -264,10 +252,9 @@ pub(super) fn other(stmt: &Stmt) -> Vec<Effect> {
         true => effect.hazard(Hazard::BreaksRunningCode),
         false => effect,
     };
-    let node = |name: Option<&SyntaxNode>| on(name);
     match stmt {
         Stmt::AlterIndex(it) => {
-            let on = on_index(it.index_ref().as_ref().map(AstNode::syntax));
+            let on = index_at(it.index_ref());
             let tablespace = says(it.syntax(), &["SET", "TABLESPACE"]);
             vec![if tablespace {
                 Effect::new("ALTER INDEX SET TABLESPACE", on)
@@ -278,19 +265,19 @@ pub(super) fn other(stmt: &Stmt) -> Vec<Effect> {
             }]
         }
         Stmt::AlterView(it) => {
-            let on = node(it.view_ref().as_ref().map(AstNode::syntax));
+            let on = at(it.view_ref());
             vec![breaking(
                 Effect::new("ALTER VIEW", on).lock(AccessExclusive),
             )]
         }
         Stmt::AlterMaterializedView(it) => {
-            let on = node(it.view_ref().as_ref().map(AstNode::syntax));
+            let on = at(it.view_ref());
             vec![breaking(
                 Effect::new("ALTER MATERIALIZED VIEW", on).lock(AccessExclusive),
             )]
         }
         Stmt::AlterSequence(it) => {
-            let on = node(it.sequence_ref().as_ref().map(AstNode::syntax));
+            let on = at(it.sequence_ref());
             vec![breaking(
                 Effect::new("ALTER SEQUENCE", on).lock(ShareRowExclusive),
             )]
@@ -299,21 +286,11 @@ pub(super) fn other(stmt: &Stmt) -> Vec<Effect> {
         Stmt::AlterType(_) => alter_type(stmt.syntax(), renames),
         Stmt::AlterFunction(_) => vec![breaking(Effect::new("ALTER FUNCTION", Target::Nothing))],
         Stmt::AlterTrigger(it) => {
-            let on = node(
-                it.on_relation()
-                    .and_then(|on| on.relation_name_ref())
-                    .as_ref()
-                    .map(AstNode::syntax),
-            );
+            let on = at(it.on_relation().and_then(|on| on.relation_name_ref()));
             vec![Effect::new("ALTER TRIGGER", on).lock(AccessExclusive)]
         }
         Stmt::AlterPolicy(it) => {
-            let on = node(
-                it.on_table()
-                    .and_then(|on| on.table_name_ref())
-                    .as_ref()
-                    .map(AstNode::syntax),
-            );
+            let on = at(it.on_table().and_then(|on| on.table_name_ref()));
             vec![Effect::new("ALTER POLICY", on).lock(AccessExclusive)]
         }
         Stmt::AlterDomain(_) => {
@@ -343,10 +320,4 @@ fn alter_type(node: &SyntaxNode, renames: bool) -> Vec<Effect> {
     } else {
         effect
     }]
-}
-
-/// The relation of a DML statement's target.
-pub(super) fn changes(action: &'static str, node: Option<&SyntaxNode>) -> Effect {
-    let on = relation(node).map_or(Target::Nothing, Target::Relation);
-    Effect::new(action, on).lock(RowExclusive).work(Work::Rows)
 }

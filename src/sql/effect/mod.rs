@@ -7,7 +7,9 @@
 //! Source: the PostgreSQL manual, "Explicit Locking", and the reference pages of the statements.
 
 mod alter;
-mod table;
+mod create;
+mod remove;
+mod rows;
 
 use squawk_syntax::ast::{AstNode, SourceFile, Stmt};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
@@ -191,18 +193,20 @@ fn of_statement(stmt: &Stmt) -> Vec<Effect> {
                 Vec::new()
             }
         }
-        other => table::of_statement(other),
+        other => create::of_statement(other)
+            .or_else(|| rows::of_statement(other))
+            .unwrap_or_else(|| remove::of_statement(other)),
     }
 }
 
 /// The relation that a name node spells: `ONLY s.t *` as well as `t`.
-fn relation(node: Option<&SyntaxNode>) -> Option<Relation> {
-    let text = node?.text().to_string();
+fn relation<N: AstNode>(name: Option<N>) -> Option<Relation> {
+    let text = name?.syntax().text().to_string();
     let mut parts = Vec::new();
     for token in tokens(&text).filter(|token| !token.kind.is_trivia()) {
         let part = &text[token.span];
         match token.kind {
-            Kind::Word if parts.is_empty() && part.eq_ignore_ascii_case("only") => {}
+            Kind::Word if parts.is_empty() && is_lead(part) => {}
             Kind::Word | Kind::QuotedIdent => parts.push(identifier(token.kind, part)?),
             _ => {}
         }
@@ -214,17 +218,31 @@ fn relation(node: Option<&SyntaxNode>) -> Option<Relation> {
     })
 }
 
-fn on(node: Option<&SyntaxNode>) -> Target {
-    relation(node).map_or(Target::Nothing, Target::Relation)
+/// Words that stand before a name in its node: `ONLY t`, and the `ON t` of CLUSTER.
+fn is_lead(word: &str) -> bool {
+    ["only", "on"]
+        .iter()
+        .any(|lead| word.eq_ignore_ascii_case(lead))
 }
 
-fn on_index(node: Option<&SyntaxNode>) -> Target {
-    relation(node).map_or(Target::Nothing, Target::Index)
+/// The relation that a name spells, as a target.
+fn at<N: AstNode>(name: Option<N>) -> Target {
+    relation(name).map_or(Target::Nothing, Target::Relation)
 }
 
-/// The one identifier that a name node spells.
-fn single(node: Option<&SyntaxNode>) -> Option<String> {
-    relation(node).map(|relation| relation.name)
+/// The index that a name spells, as a target.
+fn index_at<N: AstNode>(name: Option<N>) -> Target {
+    relation(name).map_or(Target::Nothing, Target::Index)
+}
+
+/// The schema that a name spells, as a target.
+fn schema_at<N: AstNode>(name: Option<N>) -> Target {
+    single_at(name).map_or(Target::Nothing, Target::Schema)
+}
+
+/// The one identifier that a name spells.
+fn single_at<N: AstNode>(name: Option<N>) -> Option<String> {
+    relation(name).map(|relation| relation.name)
 }
 
 fn says(node: &SyntaxNode, words: &[&str]) -> bool {

@@ -44,6 +44,7 @@ fn lines(text: &str) -> Vec<String> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one line per statement")]
 fn each_statement_has_its_lock_work_and_hazard() {
     for (text, expected) in [
         (
