@@ -8,4 +8,5 @@ mod bootstrap;
 mod content;
 mod migrate;
 mod plan;
+mod rollback;
 mod support;

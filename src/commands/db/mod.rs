@@ -5,6 +5,7 @@ pub mod graph;
 pub mod index;
 pub mod migrate;
 pub mod plan;
+pub mod rollback;
 pub mod seed;
 pub mod status;
 
@@ -24,6 +25,7 @@ pub enum Command {
     Bootstrap(bootstrap::Args),
     Migrate(migrate::Args),
     Plan(plan::Args),
+    Rollback(rollback::Args),
     Status(status::Args),
     Index(index::Args),
     Graph(graph::Args),
@@ -47,6 +49,7 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Bootstrap(args) => bootstrap::run(&args, invocation),
         Command::Migrate(args) => migrate::run(&args, invocation),
         Command::Plan(args) => plan::run(&args, invocation),
+        Command::Rollback(args) => rollback::run(&args, invocation),
         Command::Status(args) => status::run(&args, invocation),
         Command::Index(args) => index::run(&args, invocation),
         Command::Graph(args) => graph::run(&args, invocation),

@@ -3,6 +3,7 @@
 //!
 //! refinery lives in this module and nowhere else.
 
+pub mod down;
 pub mod draft;
 pub mod fingerprint;
 pub mod history;
