@@ -14,6 +14,7 @@ pub mod lock;
 pub mod migrate;
 pub mod seed;
 pub mod session;
+pub mod shape;
 pub mod work;
 
 pub use connect::Server;

@@ -142,3 +142,56 @@ fn the_bootstrap_is_never_rolled_back() {
         "nothing to do\n"
     );
 }
+
+/// The structure of a database, edu's own tables left out.
+fn shape(db: &Database) -> edu::pg::shape::Shape {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let server = edu::pg::Server::from_url(&db.url(), "the test").unwrap();
+        let (mut connection, _) = edu::pg::session::open(&server, "test").await.unwrap();
+        edu::pg::shape::read(&mut connection, &[]).await.unwrap()
+    })
+}
+
+/// This repository's project, and every one under `examples/`.
+fn projects() -> Vec<std::path::PathBuf> {
+    let root = Project::root();
+    let mut all = vec![root.clone()];
+    if let Ok(examples) = std::fs::read_dir(root.join("examples")) {
+        let folders = examples.map(|entry| entry.unwrap().path());
+        all.extend(folders.filter(|folder| folder.join("edu.toml").is_file()));
+    }
+    all
+}
+
+#[test]
+fn every_project_goes_up_down_and_up_again_to_the_same_structure() {
+    for project in projects() {
+        let db = database(Template::Empty);
+        let run = |args: &[&str]| {
+            crate::support::edu(&project, &[args, &["--url", &db.url()]].concat()).expect(0)
+        };
+        run(&["db", "bootstrap"]);
+        let bottom = shape(&db);
+        run(&["db", "migrate"]);
+        let top = shape(&db);
+        assert!(top.0.len() > bottom.0.len() + 10, "{}", project.display());
+        run(&["db", "rollback", "--to", "0", "--yes"]);
+        let differences = bottom.differences(&shape(&db));
+        assert!(
+            differences.is_empty(),
+            "{}: {differences:#?}",
+            project.display()
+        );
+        run(&["db", "migrate"]);
+        let differences = top.differences(&shape(&db));
+        assert!(
+            differences.is_empty(),
+            "{}: {differences:#?}",
+            project.display()
+        );
+    }
+}
