@@ -20,7 +20,7 @@ use crate::spec::manifest::Manifest;
 use crate::spec::migration::Migration;
 
 /// The database every cluster has, for what concerns the whole cluster.
-const MAINTENANCE: &str = "postgres";
+pub(super) const MAINTENANCE: &str = "postgres";
 
 /// What a bootstrap did.
 #[derive(Debug, Default)]

@@ -1,5 +1,6 @@
 //! `edu db …`: what is done to a database.
 
+pub mod baseline;
 pub mod bootstrap;
 pub mod graph;
 pub mod index;
@@ -26,6 +27,7 @@ pub enum Command {
     Migrate(migrate::Args),
     Plan(plan::Args),
     Rollback(rollback::Args),
+    Baseline(baseline::Args),
     Status(status::Args),
     Index(index::Args),
     Graph(graph::Args),
@@ -49,6 +51,7 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Bootstrap(args) => bootstrap::run(&args, invocation),
         Command::Migrate(args) => migrate::run(&args, invocation),
         Command::Plan(args) => plan::run(&args, invocation),
+        Command::Baseline(args) => baseline::run(&args, invocation),
         Command::Rollback(args) => rollback::run(&args, invocation),
         Command::Status(args) => status::run(&args, invocation),
         Command::Index(args) => index::run(&args, invocation),

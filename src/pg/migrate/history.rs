@@ -152,11 +152,25 @@ pub fn create() -> String {
 /// # Errors
 /// Exit 2 when refinery does not take the file's name.
 pub fn record(migration: &Migration) -> Result<String> {
-    let file = files(std::slice::from_ref(migration))?.remove(0);
+    record_at(migration, None)
+}
+
+/// Like [`record`], with the time it was applied at, where that is known.
+///
+/// # Errors
+/// Those of [`record`].
+pub fn record_at(migration: &Migration, applied_at: Option<OffsetDateTime>) -> Result<String> {
+    let file = files([migration])?.remove(0);
+    let at =
+        match applied_at.and_then(|at| at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok()) {
+            Some(at) => quote_literal(&at)?,
+            None => "pg_catalog.to_char(pg_catalog.now() AT TIME ZONE 'UTC', \
+                 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+                .to_owned(),
+        };
     Ok(format!(
         "INSERT INTO {TABLE} (version, name, applied_on, checksum)
-SELECT {version}, {name}, pg_catalog.to_char(pg_catalog.now() AT TIME ZONE 'UTC', \
-         'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), '{checksum}'
+SELECT {version}, {name}, {at}, '{checksum}'
 WHERE NOT EXISTS (SELECT FROM {TABLE} WHERE version = {version});",
         version = file.version(),
         name = quote_literal(file.name())?,

@@ -3,6 +3,7 @@
 //!
 //! refinery lives in this module and nowhere else.
 
+pub mod adopt;
 pub mod down;
 pub mod draft;
 pub mod fingerprint;

@@ -1,0 +1,57 @@
+//! Writing history rows for migrations that edu did not run: a baseline, or another tool's history.
+
+use sqlx::postgres::PgConnection;
+use time::OffsetDateTime;
+
+use super::{fingerprint, history};
+use crate::catalog::name::quote_ident;
+use crate::failure::Result;
+use crate::pg::lock::Lock;
+use crate::pg::session;
+use crate::spec::migration::Migration;
+
+/// A migration to record, and when it was applied, where that is known.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The migration.
+    pub migration: &'a Migration,
+    /// When it was applied; now, where nobody knows.
+    pub applied_at: Option<OffsetDateTime>,
+}
+
+/// Records migrations as applied, all or none, in a transaction in which our lock is held. Those that are
+/// recorded already stay as they are.
+///
+/// # Errors
+/// By SQLSTATE; nothing was recorded then.
+pub async fn record(
+    connection: &mut PgConnection,
+    lock: &Lock,
+    owner: Option<&str>,
+    known: &[Known<'_>],
+) -> Result<()> {
+    let doing = "record the migrations in the schema history";
+    session::run(connection, "BEGIN", doing).await?;
+    let outcome = async {
+        if let Some(owner) = owner {
+            let sql = format!("SET LOCAL ROLE {}", quote_ident(owner));
+            session::run(connection, &sql, doing).await?;
+        }
+        lock.check(connection).await?;
+        session::run(connection, &history::create(), "create the schema history").await?;
+        for one in known {
+            let sql = history::record_at(one.migration, one.applied_at)?;
+            session::run(connection, &sql, doing).await?;
+            fingerprint::record(connection, one.migration).await?;
+        }
+        Ok(())
+    }
+    .await;
+    match outcome {
+        Ok(()) => session::run(connection, "COMMIT", doing).await,
+        Err(failure) => {
+            let _ = sqlx::raw_sql("ROLLBACK").execute(connection).await;
+            Err(failure)
+        }
+    }
+}
