@@ -9,6 +9,7 @@ pub mod concurrent;
 pub mod connect;
 pub mod error;
 pub mod facts;
+pub mod foreign;
 pub mod graph;
 pub mod index;
 pub mod lock;

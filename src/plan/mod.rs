@@ -4,6 +4,7 @@
 //! A plan is a value. The same one is printed, written to a file, and compared with the one that a later
 //! run makes for itself. It asks no server and reads no file: [`facts`] come from outside.
 
+pub mod adopt;
 mod draw;
 pub mod facts;
 mod guard;

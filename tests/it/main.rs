@@ -7,6 +7,7 @@
 mod baseline;
 mod bootstrap;
 mod content;
+mod import_history;
 mod migrate;
 mod plan;
 mod rollback;

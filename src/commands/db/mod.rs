@@ -3,6 +3,7 @@
 pub mod baseline;
 pub mod bootstrap;
 pub mod graph;
+pub mod import_history;
 pub mod index;
 pub mod migrate;
 pub mod plan;
@@ -28,6 +29,7 @@ pub enum Command {
     Plan(plan::Args),
     Rollback(rollback::Args),
     Baseline(baseline::Args),
+    ImportHistory(import_history::Args),
     Status(status::Args),
     Index(index::Args),
     Graph(graph::Args),
@@ -52,6 +54,7 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Migrate(args) => migrate::run(&args, invocation),
         Command::Plan(args) => plan::run(&args, invocation),
         Command::Baseline(args) => baseline::run(&args, invocation),
+        Command::ImportHistory(args) => import_history::run(&args, invocation),
         Command::Rollback(args) => rollback::run(&args, invocation),
         Command::Status(args) => status::run(&args, invocation),
         Command::Index(args) => index::run(&args, invocation),
