@@ -1,13 +1,13 @@
 //! Reading other tools' histories. Their tables are only read.
-//!
-//! Source: the tools' own table definitions: sqlx-postgres 0.9 `migrate.rs`; refinery-core 0.9; Flyway 11
-//! (`createMetaDataTable.sql`); dbmate 2; drizzle-orm 0.30 to 0.44 (`migrator`); prisma-engines
-//! (`_prisma_migrations`); Sqitch 1 (`pg.sql`); golang-migrate 4 (`postgres`).
+
+mod layout;
 
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Row};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+use layout::Layout;
 
 use super::error::failure;
 use super::migrate::history::TABLE;
@@ -37,118 +37,6 @@ pub enum Tool {
     GolangMigrate,
 }
 
-/// Where a tool keeps its history, and how it is read.
-struct Layout {
-    table: &'static str,
-    /// Columns without which the table is another tool's.
-    columns: &'static [&'static str],
-    /// The columns label, version, name, hash, applied_at (RFC 3339) and fate.
-    select: &'static str,
-    order: &'static str,
-}
-
-/// A timestamp with time zone in the form that is read here.
-macro_rules! utc {
-    ($column:literal) => {
-        concat!(
-            "to_char((",
-            $column,
-            ")::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-        )
-    };
-}
-
-impl Tool {
-    const fn layout(self) -> Layout {
-        match self {
-            Self::Sqlx => Layout {
-                table: "_sqlx_migrations",
-                columns: &["version", "description", "installed_on", "success"],
-                select: concat!(
-                    "version::text || ' ' || description, version::text, description, NULL, ",
-                    utc!("installed_on"),
-                    ", CASE WHEN success THEN 'done' ELSE 'failed' END"
-                ),
-                order: "version",
-            },
-            Self::Refinery => Layout {
-                table: "refinery_schema_history",
-                columns: &["version", "name", "applied_on", "checksum"],
-                select: "version::text || ' ' || name, version::text, name, NULL, applied_on::text, 'done'",
-                order: "version",
-            },
-            // installed_on has no time zone; it is taken as the server's.
-            Self::Flyway => Layout {
-                table: "flyway_schema_history",
-                columns: &[
-                    "installed_rank",
-                    "version",
-                    "description",
-                    "type",
-                    "installed_on",
-                    "success",
-                ],
-                select: concat!(
-                    "COALESCE(version, 'R') || ' ' || description, version, description, NULL, ",
-                    utc!("installed_on"),
-                    ", CASE WHEN NOT success THEN 'failed' WHEN version IS NULL THEN 'aside' ",
-                    "WHEN type LIKE 'UNDO%' OR type = 'DELETE' THEN 'undone' ",
-                    "WHEN type LIKE '%BASELINE%' THEN 'up to' ELSE 'done' END"
-                ),
-                order: "installed_rank",
-            },
-            Self::Dbmate => Layout {
-                table: "schema_migrations",
-                columns: &["version"],
-                select: "version::text, version::text, NULL, NULL, NULL, 'done'",
-                order: "version",
-            },
-            // created_at is when the file was generated, not when it was applied; as a timestamp it may be
-            // the version of the file that it became.
-            Self::Drizzle => Layout {
-                table: "__drizzle_migrations",
-                columns: &["hash", "created_at"],
-                select: "'row ' || id || ' of ' || to_char(to_timestamp(created_at / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD'), \
-                    to_char(to_timestamp(created_at / 1000.0) AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISS'), NULL, hash, NULL, 'done'",
-                order: "created_at",
-            },
-            Self::Prisma => Layout {
-                table: "_prisma_migrations",
-                columns: &[
-                    "migration_name",
-                    "finished_at",
-                    "rolled_back_at",
-                    "checksum",
-                ],
-                select: concat!(
-                    "migration_name, substring(migration_name from '^[0-9]+'), ",
-                    "COALESCE(substring(migration_name from '^[0-9]+_(.*)$'), migration_name), checksum, ",
-                    utc!("finished_at"),
-                    ", CASE WHEN rolled_back_at IS NOT NULL THEN 'aside' ",
-                    "WHEN finished_at IS NULL THEN 'failed' ELSE 'done' END"
-                ),
-                order: "started_at",
-            },
-            Self::Sqitch => Layout {
-                table: "changes",
-                columns: &["change_id", "change", "project", "committed_at"],
-                select: concat!(
-                    "project || ':' || change, NULL, change, NULL, ",
-                    utc!("committed_at"),
-                    ", 'done'"
-                ),
-                order: "committed_at",
-            },
-            Self::GolangMigrate => Layout {
-                table: "schema_migrations",
-                columns: &["version", "dirty"],
-                select: "version::text, version::text, NULL, NULL, NULL, CASE WHEN dirty THEN 'failed' ELSE 'up to' END",
-                order: "version",
-            },
-        }
-    }
-}
-
 /// Reads a tool's history. `table` says where it is, when that is not the tool's default.
 ///
 /// # Errors
@@ -163,7 +51,7 @@ pub async fn read(
         Some(name) => name.clone(),
         None => find(connection, layout.table).await?,
     };
-    check(connection, &layout, tool, &name).await?;
+    check(connection, layout, tool, &name).await?;
     let doing = format!("read {name}");
     let sql = format!(
         "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog; \

@@ -11,6 +11,7 @@ pub mod error;
 pub mod facts;
 pub mod foreign;
 pub mod graph;
+pub mod image;
 pub mod index;
 pub mod lock;
 pub mod migrate;

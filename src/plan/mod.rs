@@ -8,6 +8,7 @@ pub mod adopt;
 mod draw;
 pub mod facts;
 mod guard;
+mod judge;
 
 use serde::{Deserialize, Serialize};
 

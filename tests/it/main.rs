@@ -4,11 +4,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod bad_input;
 mod baseline;
 mod bootstrap;
 mod content;
+mod image;
 mod import_history;
 mod migrate;
 mod plan;
+mod readme;
 mod rollback;
 mod support;

@@ -10,8 +10,6 @@ const NOTE: (&str, &str) = (
 /// A project with a migrated table of a thousand rows, and `text` as its second migration.
 fn with_rows(text: &str) -> (Database, Project) {
     let db = database(Template::Empty);
-    // Where AGE is preloaded, DROP fails in a database without it.
-    db.run("CREATE EXTENSION age");
     let project = Project::new(&[NOTE]);
     run(&project, &db, &["db", "migrate"]).expect(0);
     db.run("INSERT INTO note SELECT i, 'x', 'y' FROM generate_series(1, 1000) i; ANALYZE note");

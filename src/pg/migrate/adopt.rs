@@ -1,10 +1,11 @@
 //! Writing history rows for migrations that edu did not run: a baseline, or another tool's history.
 
 use sqlx::postgres::PgConnection;
-use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 
 use super::{fingerprint, history};
-use crate::catalog::name::quote_ident;
+use crate::catalog::name::{quote_ident, quote_literal};
 use crate::failure::Result;
 use crate::pg::lock::Lock;
 use crate::pg::session;
@@ -40,7 +41,7 @@ pub async fn record(
         lock.check(connection).await?;
         session::run(connection, &history::create(), "create the schema history").await?;
         for one in known {
-            let sql = history::record_at(one.migration, one.applied_at)?;
+            let sql = record_at(one.migration, one.applied_at)?;
             session::run(connection, &sql, doing).await?;
             fingerprint::record(connection, one.migration).await?;
         }
@@ -54,4 +55,35 @@ pub async fn record(
             Err(failure)
         }
     }
+}
+
+/// A statement that records `migration` as applied now, unless it is recorded.
+///
+/// # Errors
+/// Exit 2 when refinery does not take the file's name.
+pub fn record_now(migration: &Migration) -> Result<String> {
+    record_at(migration, None)
+}
+
+/// Like [`record_now`], with the time it was applied at, where that is known.
+///
+/// # Errors
+/// Those of [`record_now`].
+fn record_at(migration: &Migration, applied_at: Option<OffsetDateTime>) -> Result<String> {
+    let file = history::files([migration])?.remove(0);
+    let at = match applied_at.and_then(|at| at.to_offset(UtcOffset::UTC).format(&Rfc3339).ok()) {
+        Some(at) => quote_literal(&at)?,
+        None => "pg_catalog.to_char(pg_catalog.now() AT TIME ZONE 'UTC', \
+                 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+            .to_owned(),
+    };
+    Ok(format!(
+        "INSERT INTO {table} (version, name, applied_on, checksum)
+SELECT {version}, {name}, {at}, '{checksum}'
+WHERE NOT EXISTS (SELECT FROM {table} WHERE version = {version});",
+        table = history::TABLE,
+        version = file.version(),
+        name = quote_literal(file.name())?,
+        checksum = file.checksum(),
+    ))
 }

@@ -5,7 +5,8 @@ use std::time::Instant;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
-use super::history::{self, Applied, TABLE, Tolerance};
+use super::history::{Applied, TABLE};
+use super::order::{self, Tolerance};
 use super::{Done, fingerprint};
 use crate::catalog::name::quote_ident;
 use crate::failure::{Exit, Failure, Result};
@@ -39,7 +40,7 @@ pub async fn chosen<'a>(
     to: Option<i64>,
 ) -> Result<Vec<Undo<'a>>> {
     let tolerance = Tolerance { out_of_order: true };
-    history::pending_with(history, migrations, tolerance).await?;
+    order::pending_with(history, migrations, tolerance).await?;
     if let Some(to) = to
         && to != 0
         && !history.iter().any(|row| row.version == to)

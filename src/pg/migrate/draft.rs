@@ -4,7 +4,7 @@
 use sqlx::postgres::PgConnection;
 
 use super::history::{self, Applied};
-use super::{Plan, select};
+use super::{Plan, order, select};
 use crate::failure::Result;
 use crate::pg::facts;
 use crate::plan::{self, Pending, draw, needed};
@@ -28,7 +28,7 @@ pub async fn draft(
     graph: Option<&str>,
 ) -> Result<Draft> {
     let history = history::read(connection).await?;
-    let pending = history::pending_with(&history, inputs.migrations, inputs.tolerance).await?;
+    let pending = order::pending_with(&history, inputs.migrations, inputs.tolerance).await?;
     let due = select(pending.clone(), inputs);
     let held_back = pending
         .get(due.len())

@@ -13,7 +13,6 @@ use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::catalog::name::quote_literal;
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::error::failure;
 use crate::spec::migration::Migration;
@@ -31,13 +30,6 @@ const READ_WITH_MEMORY: &str =
     "SELECT h.version::int8 AS version, h.name::text, h.applied_on::text, h.checksum::text, m.fingerprint
      FROM public.refinery_schema_history h LEFT JOIN edu.migration m ON m.version = h.version
      ORDER BY h.version";
-
-/// What a run takes that is refused otherwise.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tolerance {
-    /// Migrations older than the last applied one, which were never applied.
-    pub out_of_order: bool,
-}
 
 /// One row of the schema history.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -147,37 +139,6 @@ pub fn create() -> String {
     <Rehearsal as AsyncMigrate>::assert_migrations_table_query(TABLE)
 }
 
-/// A statement that records `migration` as applied now, unless it is recorded.
-///
-/// # Errors
-/// Exit 2 when refinery does not take the file's name.
-pub fn record(migration: &Migration) -> Result<String> {
-    record_at(migration, None)
-}
-
-/// Like [`record`], with the time it was applied at, where that is known.
-///
-/// # Errors
-/// Those of [`record`].
-pub fn record_at(migration: &Migration, applied_at: Option<OffsetDateTime>) -> Result<String> {
-    let file = files([migration])?.remove(0);
-    let at =
-        match applied_at.and_then(|at| at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok()) {
-            Some(at) => quote_literal(&at)?,
-            None => "pg_catalog.to_char(pg_catalog.now() AT TIME ZONE 'UTC', \
-                 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-                .to_owned(),
-        };
-    Ok(format!(
-        "INSERT INTO {TABLE} (version, name, applied_on, checksum)
-SELECT {version}, {name}, {at}, '{checksum}'
-WHERE NOT EXISTS (SELECT FROM {TABLE} WHERE version = {version});",
-        version = file.version(),
-        name = quote_literal(file.name())?,
-        checksum = file.checksum(),
-    ))
-}
-
 /// refinery's own runner over `files`: strict about divergent and missing versions.
 pub(super) fn runner(files: &[refinery_core::Migration], target: Target) -> Runner {
     let mut runner = Runner::new(files).set_target(target);
@@ -196,66 +157,7 @@ pub async fn pending<'a>(
     pending_of(history, &migrations.iter().collect::<Vec<_>>()).await
 }
 
-/// Like [`pending`], with what a run may tolerate. Older migrations come first, in their order.
-///
-/// # Errors
-/// Those of [`pending`], as far as they are not tolerated.
-pub async fn pending_with<'a>(
-    history: &[Applied],
-    migrations: &'a [Migration],
-    tolerance: Tolerance,
-) -> Result<Vec<&'a Migration>> {
-    let Some(floor) = floor(history, migrations, tolerance) else {
-        return pending(history, migrations).await;
-    };
-    let last = history.last().map_or(-1, |row| row.version);
-    let applied = |version| history.iter().any(|row| row.version == version);
-    let in_order: Vec<&Migration> = migrations
-        .iter()
-        .filter(|one| one.version > last || applied(one.version))
-        .collect();
-    pending_of(history, &in_order).await?;
-    let before: Vec<Applied> = shown(history, Some(floor));
-    pending_of(&before, &offered(history, migrations, Some(floor))).await
-}
-
-/// The first version that was passed over, where that is tolerated.
-pub(super) fn floor(
-    history: &[Applied],
-    migrations: &[Migration],
-    tolerance: Tolerance,
-) -> Option<i64> {
-    let last = history.last()?.version;
-    let mut older = migrations
-        .iter()
-        .map(|one| one.version)
-        .filter(|version| *version < last && !history.iter().any(|row| row.version == *version));
-    older.next().filter(|_| tolerance.out_of_order)
-}
-
-/// refinery passes over what is older than the last row it sees; so it is shown the rows below `floor`.
-pub(super) fn shown(history: &[Applied], floor: Option<i64>) -> Vec<Applied> {
-    let below = |row: &&Applied| floor.is_none_or(|floor| row.version < floor);
-    history.iter().filter(below).cloned().collect()
-}
-
-/// The files that belong to what refinery is shown: without those whose rows it does not see.
-pub(super) fn offered<'a>(
-    history: &[Applied],
-    migrations: &'a [Migration],
-    floor: Option<i64>,
-) -> Vec<&'a Migration> {
-    let hidden = |version: i64| {
-        floor.is_some_and(|floor| version > floor)
-            && history.iter().any(|row| row.version == version)
-    };
-    migrations
-        .iter()
-        .filter(|one| !hidden(one.version))
-        .collect()
-}
-
-async fn pending_of<'a>(
+pub(super) async fn pending_of<'a>(
     history: &[Applied],
     migrations: &[&'a Migration],
 ) -> Result<Vec<&'a Migration>> {

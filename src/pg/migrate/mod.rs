@@ -8,6 +8,7 @@ pub mod down;
 pub mod draft;
 pub mod fingerprint;
 pub mod history;
+pub mod order;
 mod step;
 
 use std::collections::VecDeque;
@@ -22,7 +23,8 @@ use crate::failure::{Failure, Result};
 use crate::progress::{Progress, Report, Unit};
 use crate::spec::migration::Migration;
 
-pub use history::{Applied, Tolerance};
+pub use history::Applied;
+pub use order::Tolerance;
 
 /// Which migrations a run may apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +67,7 @@ pub struct Done {
 pub async fn due<'a>(connection: &mut PgConnection, plan: &Plan<'a>) -> Result<Vec<&'a Migration>> {
     let history = history::read(connection).await?;
     Ok(select(
-        history::pending_with(&history, plan.migrations, plan.tolerance).await?,
+        order::pending_with(&history, plan.migrations, plan.tolerance).await?,
         plan,
     ))
 }
@@ -76,7 +78,7 @@ pub async fn due<'a>(connection: &mut PgConnection, plan: &Plan<'a>) -> Result<V
 /// Exit 8 when a migration that needs a superuser is next and stops an ordinary run.
 pub async fn is_complete(connection: &mut PgConnection, plan: &Plan<'_>) -> Result<bool> {
     let history = history::read(connection).await?;
-    let pending = history::pending_with(&history, plan.migrations, plan.tolerance).await?;
+    let pending = order::pending_with(&history, plan.migrations, plan.tolerance).await?;
     match pending.first() {
         None => Ok(true),
         Some(next) if next.needs_superuser() && plan.to.is_none_or(|to| next.version <= to) => {
@@ -113,14 +115,14 @@ pub async fn run(
 ) -> Result<Vec<Done>> {
     let history = history::read(connection).await?;
     let due = select(
-        history::pending_with(&history, plan.migrations, plan.tolerance).await?,
+        order::pending_with(&history, plan.migrations, plan.tolerance).await?,
         plan,
     );
     let Some(last) = due.last().map(|migration| migration.version) else {
         return Ok(Vec::new());
     };
-    let floor = history::floor(&history, plan.migrations, plan.tolerance);
-    let files = history::files(history::offered(&history, plan.migrations, floor))?;
+    let floor = order::floor(&history, plan.migrations, plan.tolerance);
+    let files = history::files(order::offered(&history, plan.migrations, floor))?;
     report(Progress::counted(
         "migrating",
         due.len() as u64,
@@ -263,7 +265,7 @@ impl AsyncQuery<Vec<refinery_core::Migration>> for Engine<'_> {
     ) -> std::result::Result<Vec<refinery_core::Migration>, Stopped> {
         match history::read(self.connection).await {
             Ok(history) => {
-                let shown = history::shown(&history, self.floor);
+                let shown = order::shown(&history, self.floor);
                 Ok(shown.iter().map(history::as_refinery).collect())
             }
             Err(failure) => {

@@ -7,6 +7,7 @@
 //! Source: the PostgreSQL manual, "Explicit Locking", and the reference pages of the statements.
 
 mod alter;
+mod alter_other;
 mod create;
 mod remove;
 mod rows;
@@ -178,7 +179,7 @@ fn of_statement(stmt: &Stmt) -> Vec<Effect> {
         | Stmt::AlterFunction(_)
         | Stmt::AlterTrigger(_)
         | Stmt::AlterPolicy(_)
-        | Stmt::AlterDomain(_) => alter::other(stmt),
+        | Stmt::AlterDomain(_) => alter_other::of_statement(stmt),
         Stmt::Do(_) => vec![unknown("DO")],
         Stmt::Call(_) => vec![unknown("CALL")],
         Stmt::Execute(_) => vec![unknown("EXECUTE")],
