@@ -193,3 +193,20 @@ fn every_project_goes_up_down_and_up_again_to_the_same_structure() {
         );
     }
 }
+
+#[test]
+fn a_down_files_header_holds_for_it() {
+    let down = "-- edu: role limited\n-- edu: lock-timeout 123ms\n-- edu: statement-timeout 7s\n\
+                INSERT INTO seen SELECT current_user, current_setting('lock_timeout'), current_setting('statement_timeout');";
+    let (db, project) = migrated(&[A, ("migrations/V1__a.down.sql", down)]);
+    let role = format!("limited_{}", db.name);
+    db.run(&format!("CREATE ROLE {role}; CREATE TABLE seen (who text, lock text, statement text); GRANT INSERT ON seen TO {role}"));
+    project.write(
+        "migrations/V1__a.down.sql",
+        &down.replace("role limited", &format!("role {role}")),
+    );
+    run(&project, &db, &["db", "rollback"]).expect(0);
+    let seen = db.one("SELECT (who LIKE 'limited%') || ' ' || lock || ' ' || statement FROM seen");
+    db.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    assert_eq!(seen, "true 123ms 7s");
+}
