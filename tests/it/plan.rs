@@ -273,3 +273,25 @@ fn a_hazard_is_explained_with_an_example_and_a_fix() {
             .says("edu explain data-loss")
     );
 }
+
+#[test]
+fn a_migrations_header_holds_for_it() {
+    let up = "-- edu: role limited\n-- edu: lock-timeout 123ms\n-- edu: statement-timeout 7s\n\
+              INSERT INTO seen SELECT current_user, current_setting('lock_timeout'), current_setting('statement_timeout');";
+    let (db, project) = with_rows(up);
+    let role = format!("limited_{}", db.name);
+    db.run(&format!("CREATE ROLE {role}; CREATE TABLE seen (who text, lock text, statement text); GRANT INSERT ON seen TO {role}"));
+    project.write(
+        "migrations/V2__change.sql",
+        &up.replace("role limited", &format!("role {role}")),
+    );
+    assert!(
+        run(&project, &db, &["db", "plan"])
+            .expect(0)
+            .says(&format!("as {role}"))
+    );
+    run(&project, &db, &["db", "migrate"]).expect(0);
+    let seen = db.one("SELECT (who LIKE 'limited%') || ' ' || lock || ' ' || statement FROM seen");
+    db.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    assert_eq!(seen, "true 123ms 7s");
+}

@@ -19,6 +19,7 @@ use refinery_core::{AsyncMigrate, Target};
 use sqlx::postgres::PgConnection;
 
 use super::lock::Lock;
+use super::session;
 use crate::failure::{Failure, Result};
 use crate::progress::{Progress, Report, Unit};
 use crate::spec::migration::Migration;
@@ -144,7 +145,11 @@ pub async fn run(
         .await;
     report(Progress::Done);
     match (outcome, engine.failure) {
-        (Ok(_), _) => Ok(engine.done),
+        (Ok(_), _) => {
+            // What follows must not run as the role of the last file.
+            session::reset(engine.connection).await?;
+            Ok(engine.done)
+        }
         (Err(_), Some(failure)) => Err(failure),
         (Err(error), None) => Err(history::contradiction(&error, &history, plan.migrations)),
     }

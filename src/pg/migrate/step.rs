@@ -118,10 +118,8 @@ impl Step<'_> {
     /// The first row brings its table with it: before the bootstrap there may be no owner.
     async fn record(&self, connection: &mut PgConnection) -> Result<()> {
         let doing = format!("record {} in the schema history", self.name());
-        if let Some(owner) = self.owner {
-            let sql = format!("SET LOCAL ROLE {}", quote_ident(owner));
-            session::run(connection, &sql, &doing).await?;
-        }
+        let role = self.owner.map_or("NONE".to_owned(), quote_ident);
+        session::run(connection, &format!("SET LOCAL ROLE {role}"), &doing).await?;
         self.lock.check(connection).await?;
         let there: bool = sqlx::query_scalar("SELECT pg_catalog.to_regclass($1) IS NOT NULL")
             .bind(super::history::TABLE)
