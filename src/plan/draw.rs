@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::Facts;
-use super::judge::{doing, here_and_now, keep_locks, of_work, qualified};
+use super::judge::{doing, here_and_now, keep_locks, of_work, qualified, relieve_references};
 use super::{Doing, FORMAT, Fingerprint, Plan, Planned, PlannedHazard, PlannedStatement};
 use crate::spec::migration::{Migration, SqlFile};
 use crate::sql::effect::{Effect, Relation, Target, effects};
@@ -76,6 +76,7 @@ fn planned(pending: &Pending<'_>, facts: &Facts, made: &mut BTreeSet<Relation>) 
                 made.insert(relation.clone());
             }
         }
+        relieve_references(&mut planned.effects);
         statements.push(planned);
     }
     if !file.header.no_transaction {

@@ -180,3 +180,17 @@ fn a_plan_survives_json_and_tells_what_moved() {
         crate::failure::Exit::Refused
     );
 }
+
+#[test]
+fn a_foreign_key_holds_up_both_tables_unless_its_own_is_empty() {
+    let both = facts(vec![live("a", 9000), live("b", 9000)]);
+    let text = "ALTER TABLE a ADD FOREIGN KEY (x) REFERENCES b (id);";
+    assert_eq!(
+        ids(text, &both),
+        ["table-scan-under-lock", "table-scan-under-lock"]
+    );
+    assert!(ids(text, &facts(vec![live("a", 0), live("b", 9000)])).is_empty());
+    let made = format!("CREATE TABLE a (x int); {text}");
+    assert!(ids(&made, &facts(vec![live("b", 9000)])).is_empty());
+    assert!(ids(&text.replace(';', " NOT VALID;"), &both).is_empty());
+}

@@ -8,6 +8,7 @@ mod bad_input;
 mod baseline;
 mod bootstrap;
 mod content;
+mod effect;
 mod image;
 mod import_history;
 mod migrate;

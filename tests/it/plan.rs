@@ -295,3 +295,20 @@ fn a_migrations_header_holds_for_it() {
     db.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
     assert_eq!(seen, "true 123ms 7s");
 }
+
+#[test]
+fn a_deployer_without_a_look_at_ages_catalogs_can_plan_and_is_still_kept_from_a_concurrent_index() {
+    let db = database(Template::Migrated);
+    let role = format!("deployer_{}", db.name);
+    db.run(&format!("CREATE ROLE {role} LOGIN NOINHERIT; GRANT SELECT ON refinery_schema_history TO {role}"));
+    let project = Project::new(&[("migrations/V9__a.sql", "CREATE TABLE b (a int);")]);
+    project.write(
+        "migrations/V9__a.sql",
+        "-- edu: no-transaction\nCREATE INDEX CONCURRENTLY i ON edusphere_graph.\"Concept\" (properties);\n",
+    );
+    db.run("DELETE FROM refinery_schema_history");
+    let url = db.url_as(&role);
+    let plan = project.edu(&["db", "plan", "--url", &url]).expect(1);
+    db.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    assert!(plan.says("concurrent-index-on-graph"), "{}", plan.stdout);
+}

@@ -225,8 +225,10 @@ fn add_constraint(constraint: &Constraint, table: &Target) -> Vec<Effect> {
         Constraint::ForeignKeyConstraint(key) => vec![
             Effect::new("ADD FOREIGN KEY", table.clone())
                 .lock(ShareRowExclusive)
+                .work(scan.clone()),
+            Effect::new("REFERENCES", at(key.table_name_ref()))
+                .lock(ShareRowExclusive)
                 .work(scan),
-            Effect::new("REFERENCES", at(key.table_name_ref())).lock(ShareRowExclusive),
         ],
         Constraint::PrimaryKeyConstraint(key) if key.using_index().is_some() => {
             vec![exclusive("ADD PRIMARY KEY USING INDEX")]
