@@ -30,13 +30,21 @@ impl Plan {
             ));
         }
         failure = failure.detail("Nothing was run.");
-        Err(match entry.allowance {
-            Allowance::Refused => failure.hint(format!("{} (edu explain {})", entry.fix, entry.id)),
-            _ => failure.hint(format!(
-                "See edu explain {}; or take it on with this line at the top of the file:\n-- edu: allow {} reason=\"…\"",
-                entry.id, entry.id
-            )),
-        })
+        if entry.allowance == Allowance::Refused {
+            return Err(failure.hint(format!("{} (edu explain {})", entry.fix, entry.id)));
+        }
+        let mut lines: Vec<String> = Vec::new();
+        for (_, _, hazard) in stopping.iter().filter(|(other, _, _)| other == path) {
+            let line = format!("-- edu: allow {} reason=\"…\"", hazard.id.id());
+            if hazard.id.entry().allowance == Allowance::Needed && !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        Err(failure.hint(format!(
+            "See edu explain {}; or take it on at the top of the file:\n{}",
+            entry.id,
+            lines.join("\n")
+        )))
     }
 
     /// Compares this plan, made now, with one that was made before.
@@ -102,7 +110,7 @@ impl Plan {
 }
 
 /// A size in words: "12 GB".
-pub(super) fn human_bytes(bytes: u64) -> String {
+pub fn human_bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["bytes", "kB", "MB", "GB", "TB"];
     let mut value = bytes;
     let mut unit = 0;

@@ -182,30 +182,31 @@ fn message(hazard: Hazard, effect: &Effect, live: &Live) -> String {
 }
 
 /// Locks are kept to the end of the transaction: one that blocks everybody, taken before long work, is
-/// a hazard of its own.
+/// a hazard of its own. Work that blocks everybody on the same table adds nothing to its own hazard.
 pub(super) fn keep_locks(statements: &mut [PlannedStatement]) {
-    let works = |effect: &PlannedEffect| {
-        matches!(
-            effect.work,
-            Doing::Scan | Doing::Rewrite | Doing::Build | Doing::Rows
-        ) && effect.bytes.is_some_and(|bytes| bytes > 0)
-    };
-    let Some(last) = statements
-        .iter()
-        .rposition(|statement| statement.effects.iter().any(works))
-    else {
-        return;
-    };
-    let worker = statements[last].line;
-    for statement in &mut statements[..last] {
+    let full = |effect: &PlannedEffect| effect.bytes.is_some_and(|bytes| bytes > 0);
+    let mut workers: Vec<(usize, usize, PlannedEffect)> = Vec::new();
+    for (at, statement) in statements.iter().enumerate() {
+        let working = statement
+            .effects
+            .iter()
+            .filter(|one| full(one) && one.work != Doing::Brief);
+        workers.extend(working.map(|one| (at, statement.line, one.clone())));
+    }
+    for (at, statement) in statements.iter_mut().enumerate() {
         for effect in &mut statement.effects {
-            let blocks = effect.blocks == Blocks::ReadsAndWrites
-                && effect.bytes.is_some_and(|bytes| bytes > 0);
-            if blocks {
+            if effect.blocks != Blocks::ReadsAndWrites || !full(effect) {
+                continue;
+            }
+            let worse = workers.iter().find(|(later, _, worker)| {
+                let same = worker.relation == effect.relation && worker.blocks == effect.blocks;
+                *later > at && !same
+            });
+            if let Some((_, line, _)) = worse {
                 let table = effect.relation.clone().unwrap_or_default();
                 effect.hazards.push(hazard(
                     Hazard::ExclusiveLock,
-                    format!("blocks reads and writes on {table} until the file ends, and line {worker} works on many rows before"),
+                    format!("blocks reads and writes on {table} until the file ends, while line {line} works on many rows"),
                 ));
             }
         }

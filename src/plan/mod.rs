@@ -16,6 +16,7 @@ use crate::sql::hazard::Hazard;
 use crate::sql::lock::{Blocks, LockLevel};
 
 pub use draw::{Pending, draw, needed};
+pub use guard::human_bytes;
 
 /// The version of the plan's form.
 pub const FORMAT: u32 = 1;

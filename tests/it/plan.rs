@@ -300,7 +300,9 @@ fn a_migrations_header_holds_for_it() {
 fn a_deployer_without_a_look_at_ages_catalogs_can_plan_and_is_still_kept_from_a_concurrent_index() {
     let db = database(Template::Migrated);
     let role = format!("deployer_{}", db.name);
-    db.run(&format!("CREATE ROLE {role} LOGIN NOINHERIT; GRANT SELECT ON refinery_schema_history TO {role}"));
+    db.run(&format!(
+        "CREATE ROLE {role} LOGIN NOINHERIT; GRANT SELECT ON refinery_schema_history TO {role}"
+    ));
     let project = Project::new(&[("migrations/V9__a.sql", "CREATE TABLE b (a int);")]);
     project.write(
         "migrations/V9__a.sql",
@@ -311,4 +313,23 @@ fn a_deployer_without_a_look_at_ages_catalogs_can_plan_and_is_still_kept_from_a_
     let plan = project.edu(&["db", "plan", "--url", &url]).expect(1);
     db.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
     assert!(plan.says("concurrent-index-on-graph"), "{}", plan.stdout);
+}
+
+#[test]
+fn a_plan_and_a_refusal_read_like_this() {
+    let (db, project) = with_rows(
+        "-- edu: allow breaks-running-code reason=\"nothing reads title\"\n\
+         ALTER TABLE note RENAME COLUMN title TO headline;\n\
+         ALTER TABLE note ADD CHECK (id > 0);\nCREATE INDEX note_body ON note (body);\n\
+         CREATE TABLE tag (note int REFERENCES note);\n\
+         DO $$ BEGIN NULL; END $$;\n",
+    );
+    let plan = run(&project, &db, &["db", "plan"]).expect(1);
+    let refusal = run(&project, &db, &["db", "migrate"]).expect(8);
+    let refusal: Vec<&str> = refusal
+        .stderr
+        .lines()
+        .filter(|line| !line.starts_with("database: "))
+        .collect();
+    insta::assert_snapshot!(format!("{}---\n{}", plan.stdout, refusal.join("\n")));
 }

@@ -6,7 +6,7 @@ use super::{Invocation, Output, Target};
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::migrate::draft::{self, Draft};
 use crate::pg::{migrate, session};
-use crate::plan::{Doing, Plan, Planned, PlannedEffect};
+use crate::plan::{Doing, Plan, Planned, PlannedEffect, human_bytes};
 use crate::sql::hazard::Allowance;
 use crate::sql::lock::Blocks;
 use crate::ui::clean;
@@ -160,8 +160,8 @@ fn told(effect: &PlannedEffect) -> Option<String> {
     };
     let size = match (effect.bytes, effect.rows) {
         (Some(0) | None, _) => "empty".to_owned(),
-        (Some(bytes), None) => format!("{bytes} bytes"),
-        (Some(bytes), Some(rows)) => format!("{bytes} bytes, about {rows} rows"),
+        (Some(bytes), None) => human_bytes(bytes),
+        (Some(bytes), Some(rows)) => format!("{}, about {rows} rows", human_bytes(bytes)),
     };
     Some(format!(
         "{} {relation}: {} lock, {blocks}{work} ({size})",
