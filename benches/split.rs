@@ -47,8 +47,9 @@ fn main() {
         "say what they do ({found} effects): {:.0} ms",
         begun.elapsed().as_secs_f64() * 1e3
     );
+    // Without optimization it may take longer.
     assert!(
-        best < LIMIT,
+        cfg!(debug_assertions) || best < LIMIT,
         "splitting took {best:?}, the limit is {LIMIT:?}"
     );
 }

@@ -12,26 +12,36 @@ use crate::sql::hazard::{Allowance, Hazard};
 use crate::sql::header::Role;
 use crate::sql::lock::LockLevel;
 
-/// A migration that is next in line.
-#[derive(Debug, Clone, Copy)]
+/// A migration that is next in line, its statements looked at once.
+#[derive(Debug, Clone)]
 pub struct Pending<'a> {
-    /// The migration.
-    pub migration: &'a Migration,
-    /// Which of its files would run: the way there, or the way back.
-    pub file: &'a SqlFile,
-    /// Older than the last applied migration.
-    pub out_of_order: bool,
+    migration: &'a Migration,
+    file: &'a SqlFile,
+    out_of_order: bool,
+    effects: Vec<Vec<Effect>>,
 }
 
-/// The targets whose facts a plan for `files` needs. Shape: sorted, each once.
-pub fn needed<'a>(files: impl IntoIterator<Item = &'a SqlFile>) -> Vec<Target> {
-    let all: BTreeSet<Target> = files
-        .into_iter()
-        .flat_map(|file| file.script.statements.iter().flat_map(effects))
-        .map(|effect| effect.on)
-        .filter(|on| *on != Target::Nothing)
+impl<'a> Pending<'a> {
+    /// `file` is the one that would run: the migration's way there, or its way back. `out_of_order` when it
+    /// is older than the last applied migration.
+    pub fn new(migration: &'a Migration, file: &'a SqlFile, out_of_order: bool) -> Self {
+        Self {
+            migration,
+            file,
+            out_of_order,
+            effects: file.script.statements.iter().map(effects).collect(),
+        }
+    }
+}
+
+/// The targets whose facts a plan needs. Shape: sorted, each once.
+pub fn needed(pending: &[Pending<'_>]) -> Vec<Target> {
+    let all = pending.iter().flat_map(|one| one.effects.iter().flatten());
+    let targets: BTreeSet<&Target> = all
+        .map(|effect| &effect.on)
+        .filter(|on| **on != Target::Nothing)
         .collect();
-    all.into_iter().collect()
+    targets.into_iter().cloned().collect()
 }
 
 /// Makes the plan. `history` is any text that changes when the schema history does.
@@ -60,9 +70,9 @@ pub fn draw(pending: &[Pending<'_>], facts: &Facts, history: &str) -> Plan {
 
 fn planned(pending: &Pending<'_>, facts: &Facts, made: &mut BTreeSet<Relation>) -> Planned {
     let file = pending.file;
-    let all: Vec<Vec<Effect>> = file.script.statements.iter().map(effects).collect();
+    let all = &pending.effects;
     let mut statements: Vec<PlannedStatement> = Vec::new();
-    for (statement, effects) in file.script.statements.iter().zip(&all) {
+    for (statement, effects) in file.script.statements.iter().zip(all) {
         let mut planned = PlannedStatement {
             line: statement.line,
             text: shortened(&statement.text),
@@ -99,7 +109,7 @@ fn planned(pending: &Pending<'_>, facts: &Facts, made: &mut BTreeSet<Relation>) 
             .into_iter()
             .any(|hazard| hazard.allowed.is_some() && hazard.id.id() == id)
     };
-    let unused_allowances = unused(file, &all)
+    let unused_allowances = unused(file, all)
         .into_iter()
         .filter(|id| !used(id))
         .collect();

@@ -34,11 +34,7 @@ fn plan(text: &str, facts: &Facts) -> Plan {
     let all = migrations(&[document]).unwrap();
     let pending: Vec<Pending<'_>> = all
         .iter()
-        .map(|migration| Pending {
-            migration,
-            file: &migration.up,
-            out_of_order: false,
-        })
+        .map(|migration| Pending::new(migration, &migration.up, false))
         .collect();
     draw(&pending, facts, "history")
 }

@@ -104,15 +104,11 @@ async fn draft(
     undo: &[down::Undo<'_>],
     graph: Option<&str>,
 ) -> Result<Plan> {
-    let facts = facts::read(connection, &needed(undo.iter().map(|one| one.file)), graph).await?;
     let pending: Vec<Pending<'_>> = undo
         .iter()
-        .map(|one| Pending {
-            migration: one.migration,
-            file: one.file,
-            out_of_order: false,
-        })
+        .map(|one| Pending::new(one.migration, one.file, false))
         .collect();
+    let facts = facts::read(connection, &needed(&pending), graph).await?;
     Ok(draw(&pending, &facts, &history_text(applied)))
 }
 

@@ -37,18 +37,9 @@ pub async fn draft(
     let last = history.last().map_or(-1, |applied| applied.version);
     let pending: Vec<Pending<'_>> = due
         .into_iter()
-        .map(|migration| Pending {
-            migration,
-            file: &migration.up,
-            out_of_order: migration.version < last,
-        })
+        .map(|migration| Pending::new(migration, &migration.up, migration.version < last))
         .collect();
-    let facts = facts::read(
-        connection,
-        &needed(pending.iter().map(|one| one.file)),
-        graph,
-    )
-    .await?;
+    let facts = facts::read(connection, &needed(&pending), graph).await?;
     Ok(Draft {
         plan: draw(&pending, &facts, &history_text(&history)),
         held_back,
