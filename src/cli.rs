@@ -62,6 +62,7 @@ enum Command {
     /// Embedded PostgreSQL on this machine: install, start, stop, inspect
     #[command(subcommand)]
     Server(commands::server::Command),
+    Explain(commands::explain::Args),
     /// The container image: build it, and prove that a server is what edu.toml wants
     #[command(subcommand)]
     Image(commands::image::Command),
@@ -104,6 +105,7 @@ pub fn main() -> Exit {
     let outcome = match cli.command {
         Command::Up(args) => commands::up::run(&args, &invocation),
         Command::Db(command) => commands::db::run(command, &invocation),
+        Command::Explain(args) => commands::explain::run(&args, &invocation),
         Command::Server(command) => commands::server::run(command, &invocation),
         Command::Image(command) => commands::image::run(command, &invocation),
     };

@@ -20,14 +20,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("finding", &["failure"]),
     ("report", &["failure", "finding"]),
     ("project", &["failure", "spec"]),
-    ("pg", &["failure", "progress", "catalog", "sql", "spec"]),
+    ("plan", &["failure", "catalog", "sql", "spec"]),
+    ("explain", &["sql"]),
+    (
+        "pg",
+        &["failure", "progress", "catalog", "sql", "spec", "plan"],
+    ),
     ("server", &["failure", "progress", "config", "spec"]),
     ("ui", &["failure", "progress"]),
     (
         "commands",
         &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
-            "ui", "cli", "diff", "render", "finding", "report",
+            "ui", "cli", "plan", "explain", "diff", "render", "finding", "report",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),

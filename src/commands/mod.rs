@@ -4,6 +4,7 @@
 //! is cancelled.
 
 pub mod db;
+pub mod explain;
 pub mod image;
 mod provenance;
 pub mod server;

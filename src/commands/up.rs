@@ -85,6 +85,7 @@ async fn steps(
         to: None,
         owner: manifest.roles.owner.as_deref(),
         context: &context,
+        tolerance: migrate::Tolerance::default(),
     };
     let outcome = migrate::run(&mut work.connection, &work.lock, &plan, report).await?;
     ui.step("migrate", &migrated(&outcome.done), begun.elapsed());

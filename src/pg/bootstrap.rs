@@ -20,7 +20,7 @@ use crate::spec::manifest::Manifest;
 use crate::spec::migration::Migration;
 
 /// The database every cluster has, for what concerns the whole cluster.
-const MAINTENANCE: &str = "postgres";
+pub(super) const MAINTENANCE: &str = "postgres";
 
 /// What a bootstrap did.
 #[derive(Debug, Default)]
@@ -249,6 +249,7 @@ pub async fn run(
         to: None,
         owner: manifest.roles.owner.as_deref(),
         context: &context,
+        tolerance: migrate::Tolerance::default(),
     };
     let wanting = missing(&mut connection, &identity, manifest).await?;
     let due = migrate::due(&mut connection, &plan).await?;
@@ -398,7 +399,7 @@ pub fn script(manifest: &Manifest, migrations: &[Migration]) -> Result<String> {
         .take_while(|m| m.needs_superuser())
         .collect();
     for migration in bootstrap {
-        let record = migrate::history::record(migration)?;
+        let record = migrate::adopt::record_now(migration)?;
         let owner = manifest.roles.owner.as_deref();
         let role = owner.map_or(String::new(), |o| {
             format!("SET LOCAL ROLE {};\n", quote_ident(o))

@@ -3,11 +3,14 @@
 //! It takes values from `spec`, returns values or a failure, and reports progress; it prints
 //! nothing and reads no file.
 
+pub mod baseline;
 pub mod bootstrap;
 pub mod cancel;
 pub mod concurrent;
 pub mod connect;
 pub mod error;
+pub mod facts;
+pub mod foreign;
 pub mod graph;
 pub mod holder;
 pub mod image;
@@ -19,6 +22,7 @@ pub mod migrate;
 pub mod scratch;
 pub mod seed;
 pub mod session;
+pub mod shape;
 pub mod work;
 
 pub use connect::Server;

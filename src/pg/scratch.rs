@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::error::statement_failure;
-use super::migrate::{self, Context, Plan, Provenance, Stage};
+use super::migrate::{self, Context, Plan, Provenance, Stage, Tolerance};
 use super::{Server, Work, bootstrap, graph, index, inspect, session};
 use crate::catalog::Catalog;
 use crate::catalog::name::quote_ident;
@@ -180,6 +180,7 @@ async fn migrations(
                 to,
                 owner: wanted.manifest.roles.owner.as_deref(),
                 context: &context,
+                tolerance: Tolerance::default(),
             };
             applied += migrate::run(&mut work.connection, &work.lock, &plan, report)
                 .await?

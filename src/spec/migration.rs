@@ -9,6 +9,7 @@ use super::document::Document;
 use crate::failure::{Failure, Result};
 use crate::sql::Source;
 use crate::sql::fingerprint::fingerprint;
+use crate::sql::hazard::{self, Allowance, Hazard};
 use crate::sql::header::{Header, Role, header};
 use crate::sql::split::{Script, split};
 use crate::sql::transaction::{concurrent_index, controls_transaction, needs_no_transaction};
@@ -246,7 +247,35 @@ pub fn sql_file(document: &Document) -> Result<SqlFile> {
         script,
     };
     check_transactions(&file)?;
+    check_allowances(&file)?;
     Ok(file)
+}
+
+/// A hazard that does not exist would be taken for one that is allowed.
+fn check_allowances(file: &SqlFile) -> Result<()> {
+    for allow in &file.header.allow {
+        let word = &allow.hazard;
+        let failure = |error: String| file.document.failure(allow.span.clone(), error);
+        match Hazard::of(word).map(|hazard| hazard.entry().allowance) {
+            Some(Allowance::Needed) => {}
+            Some(Allowance::Refused) => {
+                return Err(failure(format!("hazard `{word}` cannot be allowed"))
+                    .hint(format!("See: edu explain {word}")));
+            }
+            Some(Allowance::NotNeeded) => {
+                return Err(failure(format!("hazard `{word}` needs no allowance"))
+                    .hint("Take the line out."));
+            }
+            None => {
+                let failure = failure(format!("hazard `{word}` is not known"));
+                return Err(match hazard::nearest(word) {
+                    Some(nearest) => failure.hint(format!("Did you mean `{nearest}`?")),
+                    None => failure.hint("List them all: edu explain"),
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn check_transactions(file: &SqlFile) -> Result<()> {

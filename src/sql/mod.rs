@@ -5,8 +5,11 @@
 
 pub mod concurrent;
 pub mod duration;
+pub mod effect;
 pub mod fingerprint;
+pub mod hazard;
 pub mod header;
+pub mod lock;
 mod reader;
 pub mod split;
 pub mod target;

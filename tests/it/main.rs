@@ -9,18 +9,23 @@
 )]
 
 mod bad_input;
+mod baseline;
 mod bootstrap;
 mod content;
 mod crowd;
 mod drift;
+mod effect;
 mod engine;
 mod generate;
 mod image;
+mod import_history;
 mod journal;
 mod kill;
 mod migrate;
+mod plan;
 mod pooler;
 mod readme;
+mod rollback;
 mod secrets;
 mod speed;
 mod support;

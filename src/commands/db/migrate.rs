@@ -1,10 +1,13 @@
 //! `edu db migrate`
 
+use std::path::{Path, PathBuf};
+
 use super::{Invocation, Target, Waiting};
-use crate::failure::{Exit, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::pg::index::State;
-use crate::pg::migrate::{self, Budget, Plan, Stage};
+use crate::pg::migrate::{self, Budget, Plan, Stage, Tolerance, draft, fingerprint};
 use crate::pg::{Server, Work, graph, index, session};
+use crate::plan;
 use crate::progress::{Report, human_time};
 use crate::project::Project;
 use crate::sql::duration::Duration;
@@ -28,6 +31,15 @@ pub struct Args {
     /// Say what would be applied, and do nothing
     #[arg(long)]
     dry_run: bool,
+    /// Apply older migrations that were never applied
+    #[arg(long)]
+    allow_out_of_order: bool,
+    /// Record the new checksum of applied files in which only comments, spaces or line ends changed
+    #[arg(long)]
+    accept_edits: bool,
+    /// Run this plan (edu db plan --out) and nothing else: refused when anything moved since
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -49,7 +61,11 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         to: args.to,
         owner: project.manifest.roles.owner.as_deref(),
         context: &context,
+        tolerance: Tolerance {
+            out_of_order: args.allow_out_of_order,
+        },
     };
+    let before = args.plan.as_deref().map(read_plan).transpose()?;
     invocation.block_on_until(&context.cancel, async {
         if args.dry_run {
             return rehearse(&server, &plan, invocation).await;
@@ -58,6 +74,11 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         let timeout = args.waiting.lock_timeout.into();
         let work = Work::begin(&server, "edu db migrate", timeout, &report);
         let mut work = context.cancel.or(work).await?;
+        if args.accept_edits {
+            accept(&mut work, &plan, invocation).await?;
+        }
+        let guard = guard(&mut work, &plan, &project, before.as_ref(), invocation);
+        context.cancel.or(guard).await?;
         let outcome = migrate::run(&mut work.connection, &work.lock, &plan, &report).await?;
         for one in &outcome.done {
             let took = human_time(std::time::Duration::from_millis(one.took_ms));
@@ -76,6 +97,64 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
             invocation.ui.answer("nothing to do");
         }
         Ok(Exit::Done)
+    })
+}
+
+/// Records the checksums of harmlessly edited files.
+async fn accept(work: &mut Work, plan: &Plan<'_>, invocation: &Invocation) -> Result<()> {
+    let Work {
+        connection, lock, ..
+    } = work;
+    for path in fingerprint::accept(connection, lock, plan.owner, plan.migrations).await? {
+        invocation
+            .ui
+            .answer(format!("accepted the edited comments or spaces of {path}"));
+    }
+    Ok(())
+}
+
+/// Stops a run before its first statement: for a hazard that no file allows, and for a plan that no longer
+/// fits. Says loudly what is applied out of order.
+async fn guard(
+    work: &mut Work,
+    inputs: &Plan<'_>,
+    project: &Project,
+    before: Option<&plan::Plan>,
+    invocation: &Invocation,
+) -> Result<()> {
+    let due = migrate::due(&mut work.connection, inputs).await?;
+    if due.is_empty() && before.is_none() {
+        return Ok(());
+    }
+    let graph = project
+        .manifest
+        .graph
+        .as_ref()
+        .map(|graph| graph.name.as_str());
+    let now = draft::draft(&mut work.connection, inputs, graph)
+        .await?
+        .plan;
+    if let Some(before) = before {
+        now.refuse_if_moved(before)?;
+    }
+    now.refuse_hazards()?;
+    for late in now.migrations.iter().filter(|one| one.out_of_order) {
+        invocation.ui.warn(format!(
+            "\"{}\" is applied out of order: newer migrations ran without it",
+            late.path
+        ));
+    }
+    Ok(())
+}
+
+fn read_plan(file: &Path) -> Result<plan::Plan> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::io(format!("read \"{shown}\""), &error))?;
+    serde_json::from_str(&text).map_err(|error| {
+        Failure::usage(format!("\"{shown}\" is not a plan of this edu"))
+            .detail(format!("{error}."))
+            .hint("Make the plan anew: edu db plan --out plan.json")
     })
 }
 

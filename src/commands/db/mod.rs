@@ -1,5 +1,6 @@
 //! `edu db …`: what is done to a database.
 
+pub mod baseline;
 pub mod bootstrap;
 pub mod diff;
 mod expected;
@@ -8,13 +9,16 @@ pub mod fingerprint;
 pub mod generate;
 mod generated;
 pub mod graph;
+pub mod import_history;
 pub mod index;
 pub mod introspect;
 pub mod lock;
 pub mod migrate;
 mod pending;
+pub mod plan;
 pub mod push;
 pub mod repair;
+pub mod rollback;
 pub mod seed;
 pub mod snapshot;
 pub mod status;
@@ -35,6 +39,10 @@ use crate::sql::duration::Duration;
 pub enum Command {
     Bootstrap(bootstrap::Args),
     Migrate(migrate::Args),
+    Plan(plan::Args),
+    Rollback(rollback::Args),
+    Baseline(baseline::Args),
+    ImportHistory(import_history::Args),
     Status(status::Args),
     Lock(lock::Args),
     Repair(repair::Args),
@@ -66,6 +74,10 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
     match command {
         Command::Bootstrap(args) => bootstrap::run(&args, invocation),
         Command::Migrate(args) => migrate::run(&args, invocation),
+        Command::Plan(args) => plan::run(&args, invocation),
+        Command::Baseline(args) => baseline::run(&args, invocation),
+        Command::ImportHistory(args) => import_history::run(&args, invocation),
+        Command::Rollback(args) => rollback::run(&args, invocation),
         Command::Status(args) => status::run(&args, invocation),
         Command::Lock(args) => lock::run(&args, invocation),
         Command::Repair(args) => repair::run(&args, invocation),

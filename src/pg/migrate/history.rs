@@ -13,7 +13,6 @@ use sqlx::postgres::PgConnection;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::catalog::name::quote_literal;
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::error::failure;
 use crate::spec::migration::Migration;
@@ -23,8 +22,14 @@ pub const TABLE: &str = "public.refinery_schema_history";
 
 /// Reads the history whatever type a version has there.
 pub(super) const READ: &str =
-    "SELECT version::int8 AS version, name::text, applied_on::text, checksum::text
+    "SELECT version::int8 AS version, name::text, applied_on::text, checksum::text, NULL::text AS fingerprint
      FROM public.refinery_schema_history ORDER BY version";
+
+/// Like [`READ`], with what edu itself remembers of each version.
+const READ_WITH_MEMORY: &str =
+    "SELECT h.version::int8 AS version, h.name::text, h.applied_on::text, h.checksum::text, m.fingerprint
+     FROM public.refinery_schema_history h LEFT JOIN edu.migration m ON m.version = h.version
+     ORDER BY h.version";
 
 /// One row of the schema history.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -37,6 +42,9 @@ pub struct Applied {
     pub applied_on: String,
     /// refinery's checksum over name, version and text.
     pub checksum: String,
+    /// edu's own checksum, which harmless edits do not change; none where edu did not apply it.
+    #[serde(skip)]
+    pub fingerprint: Option<String>,
 }
 
 /// Reads the schema history. Shape: by version, ascending; empty when there is no table.
@@ -45,13 +53,20 @@ pub struct Applied {
 /// When the table cannot be read or is not a plain table.
 pub async fn read(connection: &mut PgConnection) -> Result<Vec<Applied>> {
     let doing = "read the schema history";
-    let kind: Option<String> = sqlx::query_scalar(
-        "SELECT relkind::text FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1)",
+    let found: Option<(String, bool)> = sqlx::query_as(
+        "SELECT h.relkind::text,
+                EXISTS (SELECT FROM pg_catalog.pg_class c
+                        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                        WHERE n.nspname = 'edu' AND c.relname = 'migration' AND c.relkind = 'r'
+                          AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+                          AND pg_catalog.has_table_privilege(c.oid, 'SELECT'))
+         FROM pg_catalog.pg_class h WHERE h.oid = pg_catalog.to_regclass($1)",
     )
     .bind(TABLE)
     .fetch_optional(&mut *connection)
     .await
     .map_err(|error| failure(doing, &error))?;
+    let (kind, memory) = found.map_or((None, false), |(kind, memory)| (Some(kind), memory));
     match kind.as_deref() {
         None => return Ok(Vec::new()),
         Some("r") => {}
@@ -63,7 +78,7 @@ pub async fn read(connection: &mut PgConnection) -> Result<Vec<Applied>> {
             );
         }
     }
-    let rows = sqlx::query(READ)
+    let rows = sqlx::query(if memory { READ_WITH_MEMORY } else { READ })
         .fetch_all(connection)
         .await
         .map_err(|e| failure(doing, &e))?;
@@ -93,6 +108,7 @@ fn applied(row: &sqlx::postgres::PgRow) -> Applied {
         name: text("name"),
         applied_on: text("applied_on"),
         checksum: text("checksum"),
+        fingerprint: row.get("fingerprint"),
     }
 }
 
@@ -114,9 +130,11 @@ fn stem(migration: &Migration) -> String {
 ///
 /// # Errors
 /// Exit 2 when refinery does not take a file's name.
-pub fn files(migrations: &[Migration]) -> Result<Vec<refinery_core::Migration>> {
+pub fn files<'a>(
+    migrations: impl IntoIterator<Item = &'a Migration>,
+) -> Result<Vec<refinery_core::Migration>> {
     migrations
-        .iter()
+        .into_iter()
         .map(|migration| {
             refinery_core::Migration::unapplied(&stem(migration), &migration.up.document.text)
                 .map_err(|e| Failure::usage(format!("\"{}\": {e}", migration.up.document.path)))
@@ -124,26 +142,17 @@ pub fn files(migrations: &[Migration]) -> Result<Vec<refinery_core::Migration>> 
         .collect()
 }
 
-/// refinery's statement that creates the history, for scripts that a superuser runs by hand.
-pub fn create() -> String {
-    <Rehearsal as AsyncMigrate>::assert_migrations_table_query(TABLE)
-}
-
-/// A statement that records `migration` as applied now, unless it is recorded.
+/// refinery's checksum of a file, as its table has it.
 ///
 /// # Errors
 /// Exit 2 when refinery does not take the file's name.
-pub fn record(migration: &Migration) -> Result<String> {
-    let file = files(std::slice::from_ref(migration))?.remove(0);
-    Ok(format!(
-        "INSERT INTO {TABLE} (version, name, applied_on, checksum)
-SELECT {version}, {name}, pg_catalog.to_char(pg_catalog.now() AT TIME ZONE 'UTC', \
-         'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), '{checksum}'
-WHERE NOT EXISTS (SELECT FROM {TABLE} WHERE version = {version});",
-        version = file.version(),
-        name = quote_literal(file.name())?,
-        checksum = file.checksum(),
-    ))
+pub fn checksum(migration: &Migration) -> Result<String> {
+    Ok(files([migration])?.remove(0).checksum().to_string())
+}
+
+/// refinery's statement that creates the history, for scripts that a superuser runs by hand.
+pub fn create() -> String {
+    <Rehearsal as AsyncMigrate>::assert_migrations_table_query(TABLE)
 }
 
 /// refinery's own runner over `files`: strict about divergent and missing versions.
@@ -161,15 +170,23 @@ pub async fn pending<'a>(
     history: &[Applied],
     migrations: &'a [Migration],
 ) -> Result<Vec<&'a Migration>> {
-    let files = files(migrations)?;
+    pending_of(history, &migrations.iter().collect::<Vec<_>>()).await
+}
+
+pub(super) async fn pending_of<'a>(
+    history: &[Applied],
+    migrations: &[&'a Migration],
+) -> Result<Vec<&'a Migration>> {
+    let files = files(migrations.iter().copied())?;
     let mut rehearsal = Rehearsal {
         history: history.iter().map(as_refinery).collect(),
     };
     let report = runner(&files, Target::Latest)
         .run_async(&mut rehearsal)
         .await
-        .map_err(|error| contradiction(&error, history, migrations))?;
-    let by_version: HashMap<i64, &Migration> = migrations.iter().map(|m| (m.version, m)).collect();
+        .map_err(|error| contradiction(&error, history, migrations.iter().copied()))?;
+    let by_version: HashMap<i64, &'a Migration> =
+        migrations.iter().map(|m| (m.version, *m)).collect();
     Ok(report
         .applied_migrations()
         .iter()
@@ -178,16 +195,15 @@ pub async fn pending<'a>(
 }
 
 /// Words refinery's verdict against history and files.
-pub(super) fn contradiction(
+pub(super) fn contradiction<'a>(
     error: &refinery_core::Error,
     history: &[Applied],
-    migrations: &[Migration],
+    migrations: impl IntoIterator<Item = &'a Migration> + Clone,
 ) -> Failure {
     let row = |version| history.iter().find(|row| row.version == version);
     let file = |version| {
-        migrations
-            .iter()
-            .find(|migration| migration.version == version)
+        let mut all = migrations.clone().into_iter();
+        all.find(|migration| migration.version == version)
     };
     match error.kind() {
         Kind::DivergentVersion(applied, on_disk) => {
@@ -201,9 +217,18 @@ pub(super) fn contradiction(
                 "The history has checksum {:016x} (\"{}\"), the file has {:016x} (\"{}\"); applied {when}.",
                 applied.checksum(), applied.name(), on_disk.checksum(), on_disk.name(),
             ));
-            failure = failure.hint(
-                "Restore the file (git checkout -- <file>) and put the change in a new migration.",
-            );
+            let harmless = row(applied.version())
+                .zip(file(on_disk.version()))
+                .is_some_and(|(row, file)| super::fingerprint::is_harmless(row, file));
+            failure = if harmless {
+                failure
+                    .detail("Only comments, spaces or line ends differ; the statements are the same.")
+                    .hint("Restore the file, or accept its new checksum: edu db migrate --accept-edits")
+            } else {
+                failure.hint(
+                    "Restore the file (git checkout -- <file>) and put the change in a new migration.",
+                )
+            };
             failure
         }
         Kind::MissingVersion(missing) => match file(missing.version()) {
@@ -220,7 +245,9 @@ pub(super) fn contradiction(
                     "V{} was never applied; applying it now would be out of order.",
                     file.version
                 ))
-                .hint(format!("Give it a version above {last}."))
+                .hint(format!(
+                    "Give it a version above {last}, or apply it late: edu db migrate --allow-out-of-order"
+                ))
             }
             None => Failure::new(
                 Exit::History,

@@ -2,6 +2,8 @@
 //!
 //! It writes and creates nothing, and works for a role that may read little.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sqlx::Row;
@@ -110,11 +112,30 @@ pub async fn look(connection: &mut PgConnection, steps: bool) -> Result<Look> {
         store: row.get("store"),
         readable: row.get("readable"),
         meta: meta.into_iter().next(),
-        history: list(row, "history")?,
+        history: remembered(list(row, "history")?, list(row, "memory")?),
         journal: list(row, "journal")?,
         steps: list(row, "steps")?,
         holder: holder.and_then(|text| serde_json::from_str(&text).ok()),
     })
+}
+
+/// What edu remembers of one applied migration.
+#[derive(Debug, Deserialize)]
+struct Memory {
+    version: i64,
+    fingerprint: String,
+}
+
+/// The history with the fingerprints that are remembered.
+fn remembered(mut history: Vec<Applied>, memory: Vec<Memory>) -> Vec<Applied> {
+    let mut memory: HashMap<i64, String> = memory
+        .into_iter()
+        .map(|one| (one.version, one.fingerprint))
+        .collect();
+    for row in &mut history {
+        row.fingerprint = memory.remove(&row.version);
+    }
+    history
 }
 
 /// A list that came as JSON within the one element of an XML row.

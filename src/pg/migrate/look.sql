@@ -7,6 +7,7 @@ WITH there AS (
            pg_catalog.to_regclass('edu.meta') AS meta,
            pg_catalog.to_regclass('edu.journal') AS journal,
            pg_catalog.to_regclass('edu.run_step') AS step,
+           pg_catalog.to_regclass('edu.migration') AS memory,
            pg_catalog.to_regnamespace('edu') AS edu
 ), may AS (
     SELECT there.*, edu IS NOT NULL AND pg_catalog.has_schema_privilege(edu, 'USAGE') AS usage FROM there
@@ -24,6 +25,10 @@ SELECT pg_catalog.pg_backend_pid() AS pid,
         pg_catalog.query_to_xml($q$
             SELECT pg_catalog.json_agg(pg_catalog.json_build_object('layout', layout, 'project', project)) AS j
             FROM edu.meta$q$, false, true, '')::text END AS meta,
+    CASE WHEN usage AND pg_catalog.has_table_privilege(memory, 'SELECT') THEN
+        pg_catalog.query_to_xml($q$
+            SELECT pg_catalog.json_agg(pg_catalog.json_build_object('version', version, 'fingerprint', fingerprint)) AS j
+            FROM edu.migration$q$, false, true, '')::text END AS memory,
     CASE WHEN usage AND pg_catalog.has_table_privilege(journal, 'SELECT') THEN
         pg_catalog.query_to_xml($q$
             SELECT pg_catalog.json_agg(pg_catalog.json_build_object('version', version, 'k', k, 'n', n,

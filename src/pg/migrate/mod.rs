@@ -3,14 +3,19 @@
 //!
 //! refinery lives in this module and nowhere else.
 
+pub mod adopt;
 mod audit;
 mod context;
+pub mod down;
+pub mod draft;
 mod effect;
+pub mod fingerprint;
 mod gate;
 pub mod history;
 mod hygiene;
 pub mod journal;
 pub mod look;
+pub mod order;
 mod peek;
 mod plain;
 mod repeat;
@@ -38,6 +43,7 @@ use crate::spec::migration::Migration;
 
 pub use context::{Budget, Context, Provenance};
 pub use history::Applied;
+pub use order::Tolerance;
 pub use repeat::repeat;
 
 /// Which migrations a run may apply.
@@ -61,6 +67,8 @@ pub struct Plan<'a> {
     pub owner: Option<&'a str>,
     /// Whose run it is, and how patient.
     pub context: &'a Context,
+    /// What it takes that is refused otherwise.
+    pub tolerance: Tolerance,
 }
 
 /// One migration that a run applied.
@@ -109,7 +117,7 @@ impl Outcome<'_> {
 pub async fn due<'a>(connection: &mut PgConnection, plan: &Plan<'a>) -> Result<Vec<&'a Migration>> {
     let history = history::read(connection).await?;
     Ok(select(
-        history::pending(&history, plan.migrations).await?,
+        order::pending_with(&history, plan.migrations, plan.tolerance).await?,
         plan,
     ))
 }
@@ -137,7 +145,7 @@ pub async fn run<'a>(
 ) -> Result<Outcome<'a>> {
     let look = look::look(connection, false).await?;
     gate::check(&look, lock, &plan.context.project)?;
-    let pending = history::pending(&look.history, plan.migrations).await?;
+    let pending = order::pending_with(&look.history, plan.migrations, plan.tolerance).await?;
     let due = select(pending.clone(), plan);
     let next = pending.get(due.len()).copied();
     let Some(last) = due.last().map(|migration| migration.version) else {
@@ -157,7 +165,8 @@ pub async fn run<'a>(
         lock.waited(),
         plan.owner,
     );
-    let files = history::files(plan.migrations)?;
+    let floor = order::floor(&look.history, plan.migrations, plan.tolerance);
+    let files = history::files(order::offered(&look.history, plan.migrations, floor))?;
     let total = due.len() as u64;
     report(Progress::counted("migrating", total, Unit::Items));
     let watch = Watch {
@@ -169,6 +178,7 @@ pub async fn run<'a>(
         blockers: Mutex::default(),
     };
     let mut engine = Engine {
+        floor,
         connection,
         watch,
         plan,
@@ -203,6 +213,8 @@ struct Engine<'a> {
     watch: Watch<'a>,
     plan: &'a Plan<'a>,
     /// Creates the history; empty when it is there.
+    /// The first version that was passed over, where that is tolerated.
+    floor: Option<i64>,
     create: String,
     run: Option<&'a Run>,
     look: &'a Look,
@@ -325,7 +337,8 @@ impl AsyncQuery<Vec<refinery_core::Migration>> for Engine<'_> {
         &'a mut self,
         _: &'a str,
     ) -> std::result::Result<Vec<refinery_core::Migration>, Stopped> {
-        Ok(self.look.history.iter().map(history::as_refinery).collect())
+        let shown = order::shown(&self.look.history, self.floor);
+        Ok(shown.iter().map(history::as_refinery).collect())
     }
 }
 

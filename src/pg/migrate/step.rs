@@ -176,6 +176,7 @@ impl Step<'_> {
         ));
         let written = message.statements();
         if let Some(run) = self.run {
+            message.add(&super::fingerprint::statement(self.migration)?);
             self.audit(run, &mut message, &self.ended(begun, effort))?;
         }
         if plain && self.run.is_some() {

@@ -53,6 +53,11 @@ CREATE TABLE IF NOT EXISTS edu.journal (
     done_at timestamptz,
     PRIMARY KEY (version, k)
 );
+-- One row per applied migration: a checksum that comments, spaces and line ends do not change.
+CREATE TABLE IF NOT EXISTS edu.migration (
+    version int8 PRIMARY KEY,
+    fingerprint text NOT NULL
+);
 CREATE OR REPLACE FUNCTION edu.refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $f$
 BEGIN
     IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'run' AND OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL

@@ -1,0 +1,177 @@
+//! `edu db rollback`
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use super::{Invocation, Target, Waiting};
+use crate::failure::{Exit, Failure, Result};
+use crate::pg::migrate::draft::history_text;
+use crate::pg::migrate::{down, history};
+use crate::pg::{Work, facts, session};
+use crate::plan::{Pending, Plan, draw, needed};
+use crate::progress::human_time;
+use crate::sql::hazard::{Allowance, Hazard};
+use crate::ui::clean;
+
+/// Undo applied migrations with their down files, newest first
+///
+/// Without --to it undoes the newest one. It asks before rows are lost, and needs --yes without a terminal.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    waiting: Waiting,
+    /// The version to go back to, which stays applied; 0 undoes all but the bootstrap
+    #[arg(long, value_name = "VERSION")]
+    to: Option<i64>,
+    /// Say what would be undone and lost, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Those of [`down::chosen`] and [`down::run`]; exit 8 when rows would be lost and nobody said yes.
+pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
+    let project = invocation.project_for(&args.target)?;
+    let migrations = project.migrations()?;
+    let server = invocation.server(&args.target, &project)?;
+    let owner = project.manifest.roles.owner.as_deref();
+    let graph = project
+        .manifest
+        .graph
+        .as_ref()
+        .map(|graph| graph.name.as_str());
+    let ui = &invocation.ui;
+    let report = |progress| ui.hear(progress);
+    let read = async || {
+        let (mut connection, _) = session::open(&server, "edu db rollback").await?;
+        let applied = history::read(&mut connection).await?;
+        let undo = down::chosen(&applied, &migrations, args.to).await?;
+        let plan = draft(&mut connection, &applied, &undo, graph).await?;
+        let losses = losses(&mut connection, &plan).await;
+        Ok((plan, losses))
+    };
+    let (before, losses) = invocation.block_on(read())?;
+    if before.migrations.is_empty() {
+        ui.answer("nothing to do");
+        return Ok(Exit::Done);
+    }
+    if args.dry_run {
+        for one in &before.migrations {
+            ui.answer(format!("would run {}", one.path));
+        }
+        losses
+            .iter()
+            .for_each(|loss| ui.answer(format!("  {}", clean(loss))));
+        return Ok(Exit::Done);
+    }
+    // Nobody waits for the lock while the question stands.
+    consent(args, invocation, &before, &losses)?;
+    invocation.block_on(async {
+        let timeout = args.waiting.lock_timeout.into();
+        let mut work = Work::begin(&server, "edu db rollback", timeout, &report).await?;
+        let applied = history::read(&mut work.connection).await?;
+        let undo = down::chosen(&applied, &migrations, args.to).await?;
+        let now = draft(&mut work.connection, &applied, &undo, graph).await?;
+        if now.made_for != before.made_for {
+            return Err(Failure::new(
+                Exit::History,
+                "the database changed while the rollback was prepared",
+            )
+            .detail("Nothing was rolled back.")
+            .hint("Run the same command again."));
+        }
+        let done = down::run(&mut work.connection, &work.lock, owner, &undo, &report).await?;
+        for one in &done {
+            let took = human_time(Duration::from_millis(one.took_ms));
+            ui.answer(format!("rolled back {} in {took}", one.path));
+        }
+        work.end().await;
+        Ok(Exit::Done)
+    })
+}
+
+async fn draft(
+    connection: &mut sqlx::postgres::PgConnection,
+    applied: &[history::Applied],
+    undo: &[down::Undo<'_>],
+    graph: Option<&str>,
+) -> Result<Plan> {
+    let pending: Vec<Pending<'_>> = undo
+        .iter()
+        .map(|one| Pending::new(one.migration, one.file, false))
+        .collect();
+    let facts = facts::read(connection, &needed(&pending), graph).await?;
+    Ok(draw(&pending, &facts, &history_text(applied)))
+}
+
+/// What would be lost or held up, one sentence each, with rows counted.
+async fn losses(connection: &mut sqlx::postgres::PgConnection, plan: &Plan) -> Vec<String> {
+    let mut told = Vec::new();
+    let mut counted = BTreeSet::new();
+    let statements = plan.migrations.iter().flat_map(|one| &one.statements);
+    for effect in statements.flat_map(|one| &one.effects) {
+        for hazard in &effect.hazards {
+            if hazard.id.entry().allowance != Allowance::Needed {
+                continue;
+            }
+            let mut line = format!("{}: {}", hazard.id.id(), hazard.message);
+            if let (Hazard::DataLoss, Some(relation)) = (hazard.id, &effect.relation)
+                && effect.bytes.is_some()
+            {
+                if !counted.insert(relation.clone()) {
+                    continue;
+                }
+                match down::count_rows(connection, relation).await {
+                    Some(0) => continue,
+                    Some(rows) => line = format!("{line}: {rows} rows now"),
+                    None => {}
+                }
+            }
+            told.push(line);
+        }
+    }
+    told
+}
+
+/// Asks where something would be lost or held up.
+fn consent(args: &Args, invocation: &Invocation, plan: &Plan, losses: &[String]) -> Result<()> {
+    let refused = plan
+        .hazards()
+        .find(|(_, _, hazard)| hazard.id.entry().allowance == Allowance::Refused);
+    if refused.is_some() {
+        return plan.refuse_hazards();
+    }
+    if losses.is_empty() || args.yes {
+        return Ok(());
+    }
+    let mut failure =
+        Failure::refused("the rollback would lose or hold up something, and nobody said yes");
+    for loss in losses {
+        failure = failure.detail(format!("{loss}."));
+    }
+    let failure = failure
+        .detail("Nothing was rolled back.")
+        .hint("Say so: edu db rollback --yes");
+    if !std::io::stdin().is_terminal() {
+        return Err(failure);
+    }
+    losses.iter().for_each(|loss| invocation.ui.warn(loss));
+    invocation.ui.warn("type yes to roll back all the same:");
+    let mut line = String::new();
+    std::io::stdin()
+        .read_line(&mut line)
+        .map_err(|error| Failure::io("read the answer", &error))?;
+    if line.trim() == "yes" {
+        Ok(())
+    } else {
+        Err(failure)
+    }
+}

@@ -1,0 +1,184 @@
+//! Drawing the plan: files and facts in, a plan out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::facts::Facts;
+use super::judge::{doing, here_and_now, keep_locks, of_work, qualified, relieve_references};
+use super::{Doing, FORMAT, Fingerprint, Plan, Planned, PlannedHazard, PlannedStatement};
+use crate::spec::migration::{Migration, SqlFile};
+use crate::sql::effect::{Effect, Relation, Target, effects};
+use crate::sql::fingerprint::checksum;
+use crate::sql::hazard::{Allowance, Hazard};
+use crate::sql::header::Role;
+use crate::sql::lock::LockLevel;
+
+/// A migration that is next in line, its statements looked at once.
+#[derive(Debug, Clone)]
+pub struct Pending<'a> {
+    migration: &'a Migration,
+    file: &'a SqlFile,
+    out_of_order: bool,
+    effects: Vec<Vec<Effect>>,
+}
+
+impl<'a> Pending<'a> {
+    /// `file` is the one that would run: the migration's way there, or its way back. `out_of_order` when it
+    /// is older than the last applied migration.
+    pub fn new(migration: &'a Migration, file: &'a SqlFile, out_of_order: bool) -> Self {
+        Self {
+            migration,
+            file,
+            out_of_order,
+            effects: file.script.statements.iter().map(effects).collect(),
+        }
+    }
+}
+
+/// The targets whose facts a plan needs. Shape: sorted, each once.
+pub fn needed(pending: &[Pending<'_>]) -> Vec<Target> {
+    let all = pending.iter().flat_map(|one| one.effects.iter().flatten());
+    let targets: BTreeSet<&Target> = all
+        .map(|effect| &effect.on)
+        .filter(|on| **on != Target::Nothing)
+        .collect();
+    targets.into_iter().cloned().collect()
+}
+
+/// Makes the plan. `history` is any text that changes when the schema history does.
+pub fn draw(pending: &[Pending<'_>], facts: &Facts, history: &str) -> Plan {
+    let mut made = BTreeSet::new();
+    let structure: BTreeMap<String, &str> = facts
+        .relations
+        .iter()
+        .map(|live| (qualified(live), live.fingerprint.as_str()))
+        .collect();
+    Plan {
+        format: FORMAT,
+        edu: env!("CARGO_PKG_VERSION").to_owned(),
+        database: facts.database.clone(),
+        major: facts.major,
+        made_for: Fingerprint {
+            history: checksum(history),
+            relations: checksum(&format!("{structure:?}")),
+        },
+        migrations: pending
+            .iter()
+            .map(|one| planned(one, facts, &mut made))
+            .collect(),
+    }
+}
+
+fn planned(pending: &Pending<'_>, facts: &Facts, made: &mut BTreeSet<Relation>) -> Planned {
+    let file = pending.file;
+    let all = &pending.effects;
+    let mut statements: Vec<PlannedStatement> = Vec::new();
+    for (statement, effects) in file.script.statements.iter().zip(all) {
+        let mut planned = PlannedStatement {
+            line: statement.line,
+            text: shortened(&statement.text),
+            effects: Vec::new(),
+        };
+        for effect in effects {
+            planned.effects.extend(here_and_now(effect, facts, made));
+            if let (true, Target::Relation(relation)) = (effect.creates, &effect.on)
+                && facts.of(&effect.on).is_empty()
+            {
+                made.insert(relation.clone());
+            }
+        }
+        relieve_references(&mut planned.effects);
+        statements.push(planned);
+    }
+    if !file.header.no_transaction {
+        keep_locks(&mut statements);
+    }
+    for statement in &mut statements {
+        for effect in &mut statement.effects {
+            effect
+                .hazards
+                .iter_mut()
+                .for_each(|hazard| allow(hazard, file));
+        }
+    }
+    let used = |id: &String| {
+        let hazards = statements
+            .iter()
+            .flat_map(|one| &one.effects)
+            .flat_map(|one| &one.hazards);
+        hazards
+            .into_iter()
+            .any(|hazard| hazard.allowed.is_some() && hazard.id.id() == id)
+    };
+    let unused_allowances = unused(file, all)
+        .into_iter()
+        .filter(|id| !used(id))
+        .collect();
+    Planned {
+        version: pending.migration.version,
+        name: pending.migration.name.clone(),
+        path: file.document.path.clone(),
+        checksum: checksum(&file.document.text),
+        transactional: !file.header.no_transaction,
+        out_of_order: pending.out_of_order,
+        role: file.header.role.as_ref().map(|role| match role {
+            Role::Superuser => "superuser".to_owned(),
+            Role::Named(name) => name.clone(),
+        }),
+        statements,
+        unused_allowances,
+    }
+}
+
+fn allow(hazard: &mut PlannedHazard, file: &SqlFile) {
+    let entry = hazard.id.entry();
+    let allowance = file
+        .header
+        .allow
+        .iter()
+        .find(|allow| allow.hazard == entry.id);
+    match entry.allowance {
+        Allowance::Needed => {
+            hazard.allowed = allowance.map(|allow| allow.reason.clone());
+            hazard.stops = hazard.allowed.is_none();
+        }
+        Allowance::Refused => hazard.stops = true,
+        Allowance::NotNeeded => {}
+    }
+}
+
+/// Allowances that no statement can need, whatever the database holds. A table that the file itself makes
+/// has no hazard.
+fn unused(file: &SqlFile, all: &[Vec<Effect>]) -> Vec<String> {
+    let mut possible = BTreeSet::new();
+    let mut made = BTreeSet::new();
+    let mut strong = false;
+    for effect in all.iter().flatten() {
+        if matches!(&effect.on, Target::Relation(it) if made.contains(it)) {
+            continue;
+        }
+        if let (true, Target::Relation(relation)) = (effect.creates, &effect.on) {
+            made.insert(relation.clone());
+            continue;
+        }
+        possible.extend(effect.hazard);
+        let work = doing(effect, None);
+        possible.extend(of_work(effect, work));
+        if strong && work != Doing::Brief && !file.header.no_transaction {
+            possible.insert(Hazard::ExclusiveLock);
+        }
+        strong |= effect.lock == Some(LockLevel::AccessExclusive);
+    }
+    let allowed = file.header.allow.iter().map(|allow| allow.hazard.as_str());
+    allowed
+        .filter(|id| !Hazard::of(id).is_some_and(|hazard| possible.contains(&hazard)))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn shortened(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(96) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}
