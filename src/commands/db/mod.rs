@@ -10,9 +10,11 @@ mod generated;
 pub mod graph;
 pub mod index;
 pub mod introspect;
+pub mod lock;
 pub mod migrate;
 mod pending;
 pub mod push;
+pub mod repair;
 pub mod seed;
 pub mod snapshot;
 pub mod status;
@@ -34,6 +36,8 @@ pub enum Command {
     Bootstrap(bootstrap::Args),
     Migrate(migrate::Args),
     Status(status::Args),
+    Lock(lock::Args),
+    Repair(repair::Args),
     Index(index::Args),
     Graph(graph::Args),
     Seed(seed::Args),
@@ -63,6 +67,8 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Bootstrap(args) => bootstrap::run(&args, invocation),
         Command::Migrate(args) => migrate::run(&args, invocation),
         Command::Status(args) => status::run(&args, invocation),
+        Command::Lock(args) => lock::run(&args, invocation),
+        Command::Repair(args) => repair::run(&args, invocation),
         Command::Index(args) => index::run(&args, invocation),
         Command::Graph(args) => graph::run(&args, invocation),
         Command::Seed(args) => seed::run(&args, invocation),
