@@ -180,6 +180,11 @@ async fn migrations(
                 owner: wanted.manifest.roles.owner.as_deref(),
                 context: &context,
             };
+            session::reset(&mut work.connection).await?;
+            let due = migrate::due(&mut work.connection, &plan).await?;
+            if due.is_empty() {
+                continue;
+            }
             applied += migrate::run(&mut work.connection, &work.lock, &plan, report)
                 .await?
                 .done
