@@ -182,6 +182,11 @@ async fn migrations(
                 context: &context,
                 tolerance: Tolerance::default(),
             };
+            session::reset(&mut work.connection).await?;
+            let due = migrate::due(&mut work.connection, &plan).await?;
+            if due.is_empty() {
+                continue;
+            }
             applied += migrate::run(&mut work.connection, &work.lock, &plan, report)
                 .await?
                 .done
