@@ -34,7 +34,6 @@ fn a_failed_migration_leaves_nothing_but_its_row_in_the_audit_trail() {
 #[test]
 fn the_audit_trail_takes_no_change() {
     let db = database(Template::Empty);
-    db.run("CREATE EXTENSION age");
     migrate(&migrations(&["CREATE TABLE a (i int);"]), &db, &[]).expect(0);
     let mut session = db.session("postgres");
     for sql in [

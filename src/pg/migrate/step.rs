@@ -164,9 +164,9 @@ impl Step<'_> {
         message.add(&self.fence());
         let fence = message.statements();
         message.add("SET LOCAL search_path = ''");
-        if let Some(owner) = self.owner {
-            message.add(&format!("SET LOCAL ROLE {}", quote_ident(owner)));
-        }
+        // Without an owner it is whoever connected, not the role that the file asked for.
+        let owner = self.owner.map_or("NONE".to_owned(), quote_ident);
+        message.add(&format!("SET LOCAL ROLE {owner}"));
         if !self.create.is_empty() {
             message.add(self.create.trim_end().trim_end_matches(';'));
         }

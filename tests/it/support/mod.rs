@@ -15,4 +15,4 @@ pub use plain::Plain;
 pub use process::{Running, migrations, start, until};
 pub use proxy::{Cut, Proxy};
 pub use run::{Project, Run, command, edu};
-pub use tcp::tcp_server;
+pub use tcp::{own_server, tcp_server};

@@ -1,4 +1,5 @@
-//! A server that listens on TCP, for what has to stand between edu and the server. Without AGE.
+//! Servers of a test's own, and one that listens on TCP, without AGE, for what has to stand between
+//! edu and the server.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -7,6 +8,13 @@ use edu::server::Ephemeral;
 use edu::server::ephemeral::Options;
 
 use super::runtime;
+
+/// A server for one test that makes roles: roles belong to a whole server.
+pub fn own_server() -> Ephemeral {
+    let guard = Path::new(env!("CARGO_BIN_EXE_edu"));
+    Ephemeral::start(runtime(), guard, &Options::default())
+        .unwrap_or_else(|failure| panic!("{failure}"))
+}
 
 /// The server that all tests of this process share.
 pub fn tcp_server() -> &'static Ephemeral {
