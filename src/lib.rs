@@ -9,6 +9,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod failure;
+pub mod graph;
 pub mod pg;
 pub mod progress;
 pub mod project;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 
 use crate::failure::{Failure, Result};
+use crate::spec::concurrent;
 use crate::spec::document::Document;
 use crate::spec::manifest::Manifest;
 use crate::spec::migration::{self, Migration};
@@ -137,7 +138,16 @@ impl Project {
     /// # Errors
     /// Exit 2 with the file and place that is wrong.
     pub fn migrations(&self) -> Result<Vec<Migration>> {
-        migration::migrations(&self.files("migrations", "sql"))
+        let migrations = migration::migrations(&self.files("migrations", "sql"))?;
+        if let Some(graph) = &self.manifest.graph {
+            for file in migrations
+                .iter()
+                .flat_map(|one| std::iter::once(&one.up).chain(&one.down))
+            {
+                concurrent::refuse_on_graph(&graph.name, &file.document, &file.script)?;
+            }
+        }
+        Ok(migrations)
     }
 
     /// The graph's ontology, if the project has one.
@@ -165,9 +175,18 @@ impl Project {
     /// Exit 2 with the place that is wrong.
     pub fn vectors(&self) -> Result<VectorSpec> {
         let file = self.file("spec/vectors.toml");
-        file.map(VectorSpec::read)
-            .transpose()
-            .map(Option::unwrap_or_default)
+        let vectors = file.map(VectorSpec::read).transpose()?.unwrap_or_default();
+        if let Some(graph) = &self.manifest.graph
+            && let Some(index) = vectors
+                .indexes
+                .iter()
+                .find(|index| index.table.schema == graph.name)
+        {
+            let name = index.name.to_string();
+            let failure = Failure::usage(concurrent::refused(&name, &graph.name));
+            return Err(concurrent::refusal(failure));
+        }
+        Ok(vectors)
     }
 
     /// The rows of a seed profile; nothing when it has no files.

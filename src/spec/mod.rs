@@ -6,6 +6,7 @@
 //! [`Failure`]: crate::failure::Failure
 
 pub mod access;
+pub mod concurrent;
 pub mod document;
 pub mod entries;
 pub mod manifest;

@@ -4,5 +4,6 @@
 
 mod bootstrap;
 mod content;
+mod graph;
 mod migrate;
 mod support;

@@ -55,11 +55,15 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         let mut quiet = done.is_empty();
         if migrate::is_complete(&mut work.connection, &plan).await? {
             if let Some(ontology) = &ontology {
-                let made = graph::apply(&mut work.connection, &project.manifest, ontology, &report)
-                    .await?;
-                made.iter()
-                    .for_each(|what| ui.answer(format!("made {what}")));
-                quiet &= made.is_empty();
+                let options = graph::Options::default();
+                let manifest = &project.manifest;
+                let outcome =
+                    graph::apply(&mut work.connection, manifest, ontology, options, &report)
+                        .await?;
+                for what in &outcome.made {
+                    ui.answer(format!("made {what}"));
+                }
+                quiet &= outcome.made.is_empty();
             }
             let outcomes =
                 index::ensure(&mut work.connection, plan.owner, &vectors.indexes, &report).await?;

@@ -6,5 +6,5 @@
 mod database;
 mod run;
 
-pub use database::{Database, Session, Template, database, runtime, server};
+pub use database::{Database, Session, Template, database, major, runtime, server};
 pub use run::{Project, Run, edu};
