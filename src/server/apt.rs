@@ -10,45 +10,15 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::WAYS_OUT;
+use super::apt_failure::explain;
 use super::mirror::Mirror;
+use super::wanted::{Wanted, configuration, sources, status_file, total_bytes};
 use crate::config::Environment;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::progress::{Progress, Report, Unit};
 
 /// How often the downloaded bytes are counted.
 const POLL: Duration = Duration::from_millis(60);
-
-/// Packages that the server does not need. A private status file declares them installed, so that
-/// apt neither asks for them nor fetches them.
-const LEFT_OUT: [&str; 24] = [
-    "postgresql-common",
-    "postgresql-client-common",
-    "postgresql-common-dev",
-    "ssl-cert",
-    "locales",
-    "libc-l10n",
-    "debconf",
-    "ucf",
-    "tzdata",
-    "adduser",
-    "netbase",
-    "procps",
-    "openssl",
-    "openssl-provider-legacy",
-    "passwd",
-    "login.defs",
-    "base-passwd",
-    "sysvinit-utils",
-    "init-system-helpers",
-    "readline-common",
-    "perl",
-    "perl-base",
-    "sensible-utils",
-    "libsasl2-modules-db",
-];
-
-/// The LLVM majors that may be asked for; the server runs with `jit=off`.
-const LLVM: std::ops::RangeInclusive<u8> = 14..=40;
 
 /// The host's programs that an installation needs.
 #[derive(Debug, Clone)]
@@ -77,34 +47,6 @@ impl Tools {
             apt_config: find("apt-config")?,
             dpkg_deb: find("dpkg-deb")?,
         })
-    }
-}
-
-/// What is wanted from the archive.
-#[derive(Debug, Clone)]
-pub struct Wanted {
-    /// The PostgreSQL major.
-    pub major: u16,
-    /// Debian's release.
-    pub suite: &'static str,
-    /// Debian's name of the architecture.
-    pub architecture: &'static str,
-}
-
-impl Wanted {
-    fn packages(&self, optional: bool) -> Vec<String> {
-        let major = self.major;
-        let mut packages = vec![
-            format!("postgresql-{major}"),
-            format!("postgresql-client-{major}"),
-            format!("postgresql-{major}-age"),
-            format!("postgresql-{major}-pgvector"),
-            "patchelf".to_owned(),
-        ];
-        if optional {
-            packages.push(format!("postgresql-{major}-pgtap"));
-        }
-        packages
     }
 }
 
@@ -161,7 +103,7 @@ impl<'a> Apt<'a> {
             "sources.sources",
             &sources(&self.wanted, &self.mirror, keyrings, true),
         )?;
-        let mut updated = self.run(&["update", "--error-on=any"], &|_| {});
+        let mut updated = self.run(&["update"], &|_| {});
         if matches!(&updated, Err(stderr) if stderr.contains("does not have a Release file") || stderr.contains("404"))
         {
             self.write(
@@ -228,9 +170,13 @@ impl<'a> Apt<'a> {
             let ended = child.try_wait().map_err(|e| e.to_string())?;
             meanwhile(&fs::read_to_string(&out).unwrap_or_default());
             match ended {
-                Some(status) if status.success() => return Ok(()),
-                Some(_) => return Err(fs::read_to_string(&err).unwrap_or_default()),
                 None => std::thread::sleep(POLL),
+                Some(status) => {
+                    let stderr = fs::read_to_string(&err).unwrap_or_default();
+                    // Before apt 2.2, an index that could not be fetched is only a warning.
+                    let complete = status.success() && !stderr.contains("Failed to fetch");
+                    return if complete { Ok(()) } else { Err(stderr) };
+                }
             }
         }
     }
@@ -272,194 +218,14 @@ fn writing(folder: &Path, error: &std::io::Error) -> Failure {
     .hint("Set XDG_CACHE_HOME to a directory with room that you can write to.")
 }
 
-/// The keyrings that hold Debian's archive keys.
-///
-/// # Errors
-/// Exit 2 with the package that has them.
-pub fn keyrings(root: &Path) -> Result<Vec<PathBuf>> {
-    let shared = root.join("usr/share/keyrings");
-    for name in ["debian-archive-keyring.pgp", "debian-archive-keyring.gpg"] {
-        if shared.join(name).is_file() {
-            return Ok(vec![shared.join(name)]);
-        }
-    }
-    let mut found: Vec<PathBuf> = [shared, root.join("etc/apt/trusted.gpg.d")]
-        .iter()
-        .filter_map(|folder| fs::read_dir(folder).ok())
-        .flat_map(|entries| entries.flatten().map(|entry| entry.path()))
-        .filter(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with("debian-archive-") && !name.contains("removed")
-        })
-        .collect();
-    found.sort();
-    if found.is_empty() {
-        return Err(Failure::usage("this machine has no keys to check Debian's packages with")
-            .detail("\"/usr/share/keyrings/debian-archive-keyring.gpg\" is missing, and edu does not install unchecked packages.")
-            .hint(format!("Install them: apt-get install debian-archive-keyring. {WAYS_OUT}")));
-    }
-    Ok(found)
-}
-
-fn status_file(architecture: &str) -> String {
-    let llvm = LLVM.map(|major| format!("libllvm{major}"));
-    LEFT_OUT
-        .iter()
-        .map(|name| (*name).to_owned())
-        .chain(llvm)
-        .map(|name| {
-            let provides = if name == "debconf" { "Provides: debconf-2.0\n" } else { "" };
-            format!(
-                "Package: {name}\nStatus: install ok installed\nArchitecture: {architecture}\nMulti-Arch: foreign\n\
-                 Version: 99:99\nMaintainer: edu\n{provides}Description: left out by edu\n\n"
-            )
-        })
-        .collect()
-}
-
-/// Renders apt's configuration. `dump` is what `apt-config dump` says of the host.
-fn configuration(dump: &str, folder: &Path, architecture: &str) -> String {
-    const OURS: [&str; 4] = [
-        "Acquire::IndexTargets",
-        "Acquire::Languages",
-        "Acquire::CompressionTypes",
-        "Acquire::AllowInsecure",
-    ];
-    let mut text = String::from("Dir::Etc::parts \"/dev/null\";\nDir::Etc::main \"/dev/null\";\n");
-    for line in dump.lines() {
-        if line.starts_with("Acquire::") && !OURS.iter().any(|ours| line.starts_with(ours)) {
-            text.push_str(line);
-            text.push('\n');
-        }
-    }
-    let folder = folder.display();
-    text.push_str(&format!(
-        "Dir::State \"{folder}/state\";\nDir::State::status \"{folder}/status\";\nDir::Cache \"{folder}/cache\";\n\
-         Dir::Log \"{folder}/log\";\nDir::Etc::sourcelist \"{folder}/sources.sources\";\nDir::Etc::sourceparts \"/dev/null\";\n\
-         Dir::Etc::preferences \"/dev/null\";\nDir::Etc::preferencesparts \"/dev/null\";\n\
-         APT::Architecture \"{architecture}\";\nAPT::Architectures {{ \"{architecture}\"; }};\n\
-         APT::Install-Recommends \"false\";\nAPT::Get::AllowUnauthenticated \"false\";\n\
-         Acquire::Languages \"none\";\nAcquire::Retries \"2\";\n"
-    ));
-    if rustix::process::geteuid().is_root() {
-        // apt's own sandbox account could not write into the cache.
-        text.push_str("APT::Sandbox::User \"root\";\n");
-    }
-    text
-}
-
-fn sources(wanted: &Wanted, mirror: &Mirror, keyrings: &[PathBuf], extras: bool) -> String {
-    let suite = wanted.suite;
-    let keys: Vec<String> = keyrings
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    let keys = keys.join(" ");
-    let stanza = |uri: &str, suites: &str| {
-        format!(
-            "Types: deb\nURIs: {uri}\nSuites: {suites}\nComponents: main\nSigned-By: {keys}\n\n"
-        )
-    };
-    // Testing gets its fixes through the suite itself.
-    if !extras || suite == super::install::TESTING {
-        return stanza(&mirror.archive, suite);
-    }
-    stanza(&mirror.archive, &format!("{suite} {suite}-updates"))
-        + &stanza(&mirror.security, &format!("{suite}-security"))
-}
-
-/// Reads "Need to get 41.1 MB/97 MB of archives." Units: bytes.
-fn total_bytes(stdout: &str) -> Option<u64> {
-    let rest = stdout.split("Need to get ").nth(1)?;
-    let mut words = rest.split_whitespace();
-    let number: f64 = words.next()?.replace(',', "").parse().ok()?;
-    let unit = words.next()?.split('/').next()?;
-    let scale = match unit {
-        "B" => 1.0,
-        "kB" => 1e3,
-        "MB" => 1e6,
-        "GB" => 1e9,
-        _ => return None,
-    };
-    Some((number * scale) as u64)
-}
-
-/// Words why apt-get failed.
-fn explain(stderr: &str, wanted: &Wanted, mirror: &Mirror) -> Failure {
-    let says = |parts: &[&str]| parts.iter().any(|part| stderr.contains(part));
-    let facts = stderr
-        .lines()
-        .filter(|line| {
-            line.starts_with("E:")
-                || line.starts_with("W: Failed")
-                || line.starts_with("W: GPG")
-                || line.contains("Depends:")
-        })
-        .take(4)
-        .map(|line| {
-            line.trim()
-                .trim_start_matches("E: ")
-                .trim_start_matches("W: ")
-                .to_owned()
-        });
-    let (major, suite) = (wanted.major, wanted.suite);
-    let mut failure = if says(&["No space left on device"]) {
-        Failure::usage("the disk was full while packages were downloaded")
-            .hint("Free 400 MB, or set XDG_CACHE_HOME to a directory with room.")
-    } else if says(&[
-        "NO_PUBKEY",
-        "is not signed",
-        "GPG error",
-        "Missing key",
-        "verification",
-        "Sub-process /usr/bin/sqv",
-    ]) {
-        Failure::usage(format!("Debian {suite}'s signature could not be checked")).hint(format!(
-            "Bring the keys up to date: apt-get install debian-archive-keyring. {WAYS_OUT}"
-        ))
-    } else if says(&[
-        "resolving",
-        "Could not connect",
-        "Unable to connect",
-        "Connection failed",
-        "Failed to fetch",
-        "Network is unreachable",
-        "timed out",
-        "does not have a Release file",
-    ]) {
-        Failure::new(
-            Exit::Unreachable,
-            format!(
-                "the Debian mirror \"{}\" could not be reached",
-                mirror.archive
-            ),
-        )
-        .hint(format!(
-            "Check the network or the proxy in apt's configuration, and run it again. {WAYS_OUT}"
-        ))
-    } else if says(&[
-        "Unable to locate package",
-        "unmet dependencies",
-        "has no installation candidate",
-        "Unable to correct problems",
-        "held broken packages",
-    ]) {
-        Failure::new(
-            Exit::Unreachable,
-            format!(
-                "Debian {suite} does not resolve PostgreSQL {major} with AGE and pgvector today"
-            ),
-        )
-        .hint(format!(
-            "Try again tomorrow, or take another major (--major 17). {WAYS_OUT}"
-        ))
-    } else {
-        Failure::usage("apt-get failed").hint(WAYS_OUT)
-    };
-    failure.detail.extend(facts);
-    failure
-}
-
 #[cfg(test)]
-#[path = "apt_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_without_apt_gets_the_other_ways() {
+        let failure = Tools::find(&Environment::default()).unwrap_err();
+        assert!(failure.error.contains("apt-get"));
+        assert!(failure.hint.unwrap().contains("DATABASE_URL"));
+    }
+}

@@ -85,7 +85,7 @@ pub fn patch(architecture: Architecture, tree: &Path, home: &Path, major: u16) -
         .arg(format!("$ORIGIN/../../../{}", architecture.triplet))
         .args(&programs)
         .output()
-        .map_err(|e| super::install::cannot_run(home, &e))?;
+        .map_err(|e| super::room::cannot_run(home, &e))?;
     if output.status.success() {
         return Ok(());
     }

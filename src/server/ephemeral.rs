@@ -12,9 +12,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use serde::{Deserialize, Serialize};
 
 use super::account::Account;
+use super::order::{Failed, Order, Ready, lock_file, read_json, write_json};
 use super::postmaster::Postmaster;
 use super::runtime::Runtime;
 use super::{place, url};
@@ -39,30 +39,6 @@ pub struct Options {
     pub settings: Vec<(String, String)>,
     /// A process whose life also keeps the server: the parent of several test processes.
     pub while_pid: Option<u32>,
-}
-
-/// What the guard is told to run. Written to `order.json`.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Order {
-    pub runtime: Runtime,
-    pub account: Account,
-    pub settings: Vec<(String, String)>,
-    pub while_pid: Option<u32>,
-}
-
-/// What the guard tells of a server that accepts connections. Written to `ready.json`.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Ready {
-    pub port: u16,
-    pub password: String,
-}
-
-/// Why the guard gave up. Written to `failed.json`.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Failed {
-    pub error: String,
-    pub detail: Vec<String>,
-    pub hint: Option<String>,
 }
 
 /// A lease on an ephemeral server. Dropping the last one ends the server.
@@ -211,7 +187,8 @@ fn create_folder() -> Result<(PathBuf, File)> {
     Ok((folder, lease))
 }
 
-/// Ends and removes servers that have neither a guard nor a user.
+/// Ends and removes servers that have neither a guard nor a user. A guard that is still dying holds
+/// its lock for some milliseconds more: what it leaves is then for the start after this one.
 fn sweep(base: &Path) {
     for entry in fs::read_dir(base).into_iter().flatten().flatten() {
         let folder = entry.path();
@@ -287,25 +264,4 @@ fn await_ready(mut guard: Child, folder: &Path) -> Result<Ready> {
         }
         std::thread::sleep(POLL);
     }
-}
-
-/// Opens a lock file, creating it if need be.
-pub(super) fn lock_file(path: &Path) -> Result<File> {
-    File::options()
-        .create(true)
-        .append(true)
-        .read(true)
-        .open(path)
-        .map_err(|e| Failure::io(format!("open \"{}\"", path.display()), &e))
-}
-
-/// Writes `value` so that a reader sees all of it or none.
-pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string(value)
-        .map_err(|e| Failure::bug(format!("could not write JSON: {e}")))?;
-    super::cluster::write_private(path, &text, &Account::current())
-}
-
-pub(super) fn read_json<T: for<'a> Deserialize<'a>>(path: &Path) -> Option<T> {
-    serde_json::from_str(&fs::read_to_string(path).ok()?).ok()
 }

@@ -11,10 +11,12 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};
 
 use super::account::Account;
-use super::ephemeral::{Failed, Order, Ready, end_server, lock_file, read_json, write_json};
+use super::ephemeral::end_server;
+use super::initdb::{init, write_private};
 use super::launch::{self, Launch};
+use super::order::{Failed, Order, Ready, lock_file, read_json, write_json};
+use super::place;
 use super::settings::{self, Durability, Settings};
-use super::{cluster, place};
 use crate::failure::{Exit, Failure, Result};
 use crate::progress::silent;
 
@@ -70,15 +72,15 @@ fn start(folder: &Path, order: &Order) -> Result<Child> {
         order.account.own(path)?;
     }
     let password = uuid::Uuid::new_v4().simple().to_string();
-    cluster::write_private(&secret, &password, &order.account)?;
-    cluster::init(
+    write_private(&secret, &password, &order.account)?;
+    init(
         &order.runtime,
         &order.account,
         &data,
         &secret,
         Durability::Thrown,
     )?;
-    cluster::write_private(&secret, &password, &Account::current())?;
+    write_private(&secret, &password, &Account::current())?;
     let seed = u64::from_str_radix(&place::short_hash(folder, 12), 16).unwrap_or(0);
     let port = settings::choose_port(seed)
         .ok_or_else(|| Failure::new(Exit::Unreachable, "no free port was found for the server"))?;
@@ -89,7 +91,7 @@ fn start(folder: &Path, order: &Order) -> Result<Child> {
         durability: Durability::Thrown,
         more: &order.settings,
     };
-    cluster::write_private(&data.join("edu.conf"), &conf.render(), &order.account)?;
+    write_private(&data.join("edu.conf"), &conf.render(), &order.account)?;
     let postgres = order.runtime.server_command(&order.account, "postgres");
     match launch::launch(postgres, &data, &folder.join("log"), &silent)? {
         Launch::Ready(child) => {

@@ -7,17 +7,20 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::apt::{self, Apt, Tools, Wanted};
+use super::apt::{Apt, Tools};
 use super::elf::{self, Architecture};
 use super::mirror::Mirror;
+use super::room::{WRITABLE, cannot_run, cannot_write, check_room};
+use super::unpack::{package_name, trim, unpack};
+use super::wanted::{Wanted, keyrings};
 use super::{WAYS_OUT, place};
 use crate::config::Environment;
-use crate::failure::{Exit, Failure, Result, io_reason};
-use crate::progress::{Progress, Report, Unit};
+use crate::failure::{Failure, Result};
+use crate::progress::{Progress, Report};
 
 /// Debian's testing release: the source of PostgreSQL 18.
 pub const TESTING: &str = "forky";
@@ -25,18 +28,15 @@ pub const TESTING: &str = "forky";
 /// Debian's stable release: the source of PostgreSQL 17.
 const STABLE: &str = "trixie";
 
-/// The room that an installation needs at its peak. Units: bytes.
-const ROOM_BYTES: u64 = 400_000_000;
-
-/// The layout of an installed folder; another number in a marker means "install again".
-const FORMAT: u32 = 1;
+/// The layout of an installed folder. It is part of the folder's name, so that another edu's server
+/// keeps its programs.
+const FORMAT: u32 = 2;
 
 const MARKER: &str = "edu-runtime.json";
 
 /// What the marker says of an installed folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marker {
-    format: u32,
     /// Where the folder was when its programs were patched.
     pub path: PathBuf,
     /// The Debian release it came from.
@@ -77,7 +77,7 @@ impl Site {
         let cache = cache.canonicalize().unwrap_or_else(|_| cache.to_path_buf());
         let folder = cache
             .join("runtime")
-            .join(format!("{major}-{}", architecture.debian));
+            .join(format!("{major}-{}-{FORMAT}", architecture.debian));
         Ok(Self {
             folder,
             major,
@@ -99,13 +99,11 @@ impl Site {
 
     fn marker(&self) -> Option<Marker> {
         let text = fs::read_to_string(self.folder.join(MARKER)).ok()?;
-        let marker: Marker = serde_json::from_str(&text).ok()?;
-        (marker.format == FORMAT).then_some(marker)
+        serde_json::from_str(&text).ok()
     }
 
     fn write_marker(&self, suite: &str, packages: Vec<String>) -> Result<Marker> {
         let marker = Marker {
-            format: FORMAT,
             path: self.folder.clone(),
             suite: suite.to_owned(),
             packages,
@@ -144,7 +142,14 @@ impl Site {
         let staging = Staging::new(&self.folder)?;
         let packages = self.assemble(&tools, &staging, report)?;
         self.prove()?;
-        self.write_marker(self.suite, packages)
+        let marker = self.write_marker(self.suite, packages)?;
+        report(Progress::Note(format!(
+            "unpacked PostgreSQL {} with AGE and pgvector from Debian {} into \"{}\"",
+            self.major,
+            self.suite,
+            self.folder.display()
+        )));
+        Ok(marker)
     }
 
     fn lock(&self, report: Report) -> Result<File> {
@@ -189,7 +194,7 @@ impl Site {
             place::open_folder(folder)?;
         }
         let host = Path::new("/");
-        let keyrings = apt::keyrings(host)?;
+        let keyrings = keyrings(host)?;
         let archives = Apt::new(tools, &apt_folder, Mirror::of_host(host), wanted)?
             .fetch(&keyrings, report)?;
         unpack(tools, &archives, &tree, report)?;
@@ -232,8 +237,6 @@ impl Site {
     }
 }
 
-const WRITABLE: &str = "Set XDG_CACHE_HOME to a directory that you can write to.";
-
 /// A temporary folder next to the final one, removed when dropped.
 struct Staging(PathBuf);
 
@@ -259,134 +262,4 @@ fn staging_prefix(folder: &Path) -> String {
         ".partial-{}-",
         folder.file_name().unwrap_or_default().to_string_lossy()
     )
-}
-
-/// Refuses early what would fail late: no room, or a file system that runs no programs.
-fn check_room(folder: &Path) -> Result<()> {
-    let Ok(stat) = rustix::fs::statvfs(folder) else {
-        return Ok(());
-    };
-    if stat.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC) {
-        return Err(noexec(folder));
-    }
-    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-    if free < ROOM_BYTES {
-        return Err(
-            Failure::usage("there is not enough room to install PostgreSQL")
-                .detail(format!(
-                    "It takes {} MB for a moment, {} MB are free at \"{}\".",
-                    ROOM_BYTES / 1_000_000,
-                    free / 1_000_000,
-                    folder.display()
-                ))
-                .hint("Free some space, or set XDG_CACHE_HOME to a directory with room."),
-        );
-    }
-    Ok(())
-}
-
-fn noexec(folder: &Path) -> Failure {
-    Failure::usage(format!(
-        "programs cannot be run from the cache \"{}\"",
-        folder.display()
-    ))
-    .detail("Its file system is mounted with noexec.")
-    .hint(format!(
-        "Set XDG_CACHE_HOME to a directory elsewhere. {WAYS_OUT}"
-    ))
-}
-
-/// Words why a program of the cache could not be started.
-pub fn cannot_run(folder: &Path, error: &std::io::Error) -> Failure {
-    if error.kind() == std::io::ErrorKind::PermissionDenied {
-        return noexec(folder);
-    }
-    Failure::io(
-        format!("run the programs in \"{}\"", folder.display()),
-        error,
-    )
-    .hint(WAYS_OUT)
-}
-
-fn cannot_write(folder: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(
-        Exit::Usage,
-        format!("the cache \"{}\" could not be written", folder.display()),
-    )
-    .detail(io_reason(error))
-    .hint(WRITABLE)
-}
-
-/// Unpacks with a few `dpkg-deb` at a time: decompression is the work.
-fn unpack(tools: &Tools, archives: &[PathBuf], tree: &Path, report: Report) -> Result<()> {
-    report(Progress::counted(
-        "unpacking packages",
-        archives.len() as u64,
-        Unit::Items,
-    ));
-    let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
-    let work = || -> Result<()> {
-        while let Some(archive) = archives.get(next.fetch_add(1, Ordering::Relaxed)) {
-            unpack_one(tools, archive, tree)?;
-            report(Progress::At(done.fetch_add(1, Ordering::Relaxed) + 1));
-        }
-        Ok(())
-    };
-    let threads = std::thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(4);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers
-            .into_iter()
-            .map(|worker| {
-                worker
-                    .join()
-                    .unwrap_or_else(|_| Err(Failure::bug("unpacking panicked")))
-            })
-            .collect::<Result<Vec<()>>>()
-    })?;
-    report(Progress::Done);
-    Ok(())
-}
-
-fn unpack_one(tools: &Tools, archive: &Path, tree: &Path) -> Result<()> {
-    let output = Command::new(&tools.dpkg_deb)
-        .arg("--extract")
-        .args([archive, tree])
-        .env("LC_ALL", "C")
-        .output()
-        .map_err(|e| Failure::io("run dpkg-deb", &e))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    let name = archive.file_name().unwrap_or_default().to_string_lossy();
-    Err(if stderr.contains("No space left on device") {
-        Failure::usage(format!("the disk was full while \"{name}\" was unpacked"))
-            .hint("Free 400 MB, or set XDG_CACHE_HOME to a directory with room.")
-    } else {
-        Failure::usage(format!("the package \"{name}\" could not be unpacked")).hint(WAYS_OUT)
-    }
-    .detail(stderr))
-}
-
-/// Removes what a running server never reads: documentation, translations, bitcode.
-fn trim(tree: &Path, major: u16) {
-    let share = tree.join("usr/share");
-    for entry in fs::read_dir(&share).into_iter().flatten().flatten() {
-        if entry.file_name() != "postgresql" {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-    for sub in ["bitcode", "pgxs"] {
-        let _ = fs::remove_dir_all(tree.join(format!("usr/lib/postgresql/{major}/lib/{sub}")));
-    }
-}
-
-/// `name_version` of an archive's file name.
-fn package_name(archive: &Path) -> Option<String> {
-    let stem = archive.file_stem()?.to_str()?;
-    let (name, _architecture) = stem.rsplit_once('_')?;
-    Some(name.replace("%3a", ":"))
 }

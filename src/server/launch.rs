@@ -128,14 +128,28 @@ fn written(data: &Path, start_log: &Path, marks: &[(PathBuf, u64)]) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
+/// What makes a line of the log worth showing.
+const TELLING: [&str; 9] = [
+    "FATAL:",
+    "PANIC:",
+    "ERROR:",
+    "DETAIL:",
+    "HINT:",
+    "error:",
+    "LOG:  could not",
+    "LOG:  invalid",
+    "LOG:  unrecognized",
+];
+
 /// The lines that tell, else the last ones; without the log's prefix.
 fn tail(text: &str) -> String {
-    let telling = |line: &&str| {
-        ["FATAL:", "PANIC:", "ERROR:", "DETAIL:", "HINT:", "error:"]
-            .iter()
-            .any(|mark| line.contains(mark))
-    };
-    let mut lines: Vec<&str> = text.lines().filter(telling).collect();
+    let start = |line: &str| TELLING.iter().filter_map(|mark| line.find(mark)).min();
+    let routine = |line: &str| line.contains("HINT:  Future log output");
+    let mut lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !routine(line))
+        .filter_map(|line| start(line).map(|at| &line[at..]))
+        .collect();
     if lines.is_empty() {
         lines = text
             .lines()
@@ -146,16 +160,7 @@ fn tail(text: &str) -> String {
     let lines: Vec<String> = lines
         .into_iter()
         .skip(skip)
-        .map(|line| {
-            let at = ["FATAL:", "PANIC:", "ERROR:", "DETAIL:", "HINT:"]
-                .iter()
-                .filter_map(|mark| line.find(mark))
-                .min();
-            line[at.unwrap_or(0)..]
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" ")
-        })
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect();
     lines.join("\n")
 }
@@ -215,7 +220,7 @@ pub fn explain(text: &str, data: &Path) -> Failure {
                 "The data directory must be 0700 and belong to the server's account: look at \"{at}\"."
             ),
         )
-    } else if says(&["could not access file \"age\"", "could not load library"]) {
+    } else if says(&["could not access file", "could not load library"]) {
         (
             "a library could not be loaded",
             "See which programs are used and why: edu server status".to_owned(),

@@ -67,16 +67,19 @@ pub fn data(
     report: Report,
 ) -> Result<PathBuf> {
     let inside = root.join(".edu/server").join(major.to_string());
-    let Some(closed) = account.blocked_at(&inside) else {
-        return Ok(inside);
-    };
-    if inside.join("PG_VERSION").exists() {
-        return Err(unreachable(&inside, &closed, account)
-            .hint(format!("Let it in: chmod o+x \"{}\"", closed.display())));
-    }
     let outside = PathBuf::from(SYSTEM_DATA)
         .join(format!("{name}-{}", short_hash(root, 8)))
         .join(major.to_string());
+    let is_cluster = |data: &Path| data.join("PG_VERSION").exists();
+    let Some(closed) = account.blocked_at(&inside) else {
+        // The project may have been closed when its cluster was made.
+        let made_outside = is_cluster(&outside) && !is_cluster(&inside);
+        return Ok(if made_outside { outside } else { inside });
+    };
+    if is_cluster(&inside) {
+        return Err(unreachable(&inside, &closed, account)
+            .hint(format!("Let it in: chmod o+x \"{}\"", closed.display())));
+    }
     report(Progress::Note(format!(
         "the data is kept in \"{}\": the server's account \"{}\" cannot enter \"{}\"",
         outside.display(),
@@ -108,6 +111,8 @@ pub fn sockets(environment: &Environment, data: &Path, account: &Account) -> Pat
         .map(|runtime| runtime.join("edu").join(&hash))
         .filter(|path| path.as_os_str().len() <= SOCKET_FOLDER_BYTES_MAX)
         .filter(|path| account.blocked_at(path).is_none())
+        // PostgreSQL separates several directories by commas.
+        .filter(|path| !path.to_string_lossy().contains([',', '"']))
         .filter(|path| {
             path.parent()
                 .and_then(Path::parent)

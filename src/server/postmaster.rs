@@ -72,32 +72,39 @@ impl Postmaster {
     }
 }
 
-/// Removes a `postmaster.pid` whose process id was given to another program: PostgreSQL itself would
-/// take that program for a postmaster and refuse to start. Call it under the cluster's lock.
-pub fn remove_misleading(data: &Path) {
+/// Removes the lock files of a dead server whose process id still exists: as another program's, or
+/// as a zombie where the container's first process reaps nobody. PostgreSQL itself would take it for
+/// a postmaster and refuse to start. Call it under the cluster's lock; `sockets` is the cluster's own.
+pub fn remove_misleading(data: &Path, sockets: &Path) {
+    if Postmaster::of(data).is_some() {
+        return;
+    }
     let file = data.join("postmaster.pid");
-    let stale = fs::read_to_string(&file)
-        .ok()
-        .and_then(|text| parse(&text))
-        .is_some_and(|found| !found.alive(data));
-    if stale {
+    let found = fs::read_to_string(&file).ok().and_then(|text| parse(&text));
+    if found.is_some_and(|found| exists(found.pid)) {
         let _ = fs::remove_file(file);
     }
+    for entry in fs::read_dir(sockets).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(".s.PGSQL.") {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn exists(pid: i32) -> bool {
+    Pid::from_raw(pid).is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
 /// Whether `pid` lives with `data` as its working directory, as every postmaster does.
 fn works_in(pid: i32, data: &Path) -> bool {
-    let Some(process) = Pid::from_raw(pid) else {
+    if !exists(pid) {
         return false;
-    };
-    match test_kill_process(process) {
-        Err(rustix::io::Errno::SRCH) => false,
-        // The process is there; its working directory can be hidden from us.
-        _ => match fs::read_link(format!("/proc/{pid}/cwd")) {
-            Ok(cwd) => data.canonicalize().is_ok_and(|data| data == cwd),
-            Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => is_postgres(pid),
-            Err(_) => false,
-        },
+    }
+    match fs::read_link(format!("/proc/{pid}/cwd")) {
+        Ok(cwd) => data.canonicalize().is_ok_and(|data| data == cwd),
+        // Another user's process hides it.
+        Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => is_postgres(pid),
+        Err(_) => false,
     }
 }
 
@@ -141,7 +148,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(Postmaster::of(data.path()), None);
-        remove_misleading(data.path());
+        remove_misleading(data.path(), Path::new("/nonexistent"));
         assert!(!file.exists());
     }
 }

@@ -47,7 +47,10 @@ impl Settings<'_> {
         } else {
             "GMT"
         };
-        let memory = if shared_memory_bytes() < SHARED_MEMORY_BYTES_MIN {
+        // A thrown-away server that is killed must not leave segments in /dev/shm.
+        let memory = if self.durability == Durability::Thrown
+            || shared_memory_bytes() < SHARED_MEMORY_BYTES_MIN
+        {
             "mmap"
         } else {
             "posix"
