@@ -12,9 +12,11 @@ use include_dir::{Dir, include_dir};
 use crate::failure::{Failure, Result};
 use crate::spec::concurrent;
 use crate::spec::document::Document;
+use crate::spec::fixture::Fixture;
 use crate::spec::manifest::{Image, Manifest};
 use crate::spec::migration::{self, Migration};
 use crate::spec::ontology::Ontology;
+use crate::spec::query::{self, Query};
 use crate::spec::seed::Seed;
 use crate::spec::vectors::VectorSpec;
 
@@ -224,6 +226,32 @@ impl Project {
             .hint("Give both the same name.")),
             _ => Ok(Some(ontology)),
         }
+    }
+
+    /// The graph's declared queries, checked against its ontology.
+    ///
+    /// # Errors
+    /// Exit 2 with the file and place that is wrong.
+    pub fn queries(&self, ontology: &Ontology) -> Result<Vec<Query>> {
+        let files: Vec<Document> = self
+            .documents
+            .iter()
+            .filter(|document| document.path.starts_with("graph/queries/"))
+            .cloned()
+            .collect();
+        let queries = query::queries(&files)?;
+        query::check_against(&queries, ontology)?;
+        Ok(queries)
+    }
+
+    /// What the declared queries return over a few vertices and edges.
+    ///
+    /// # Errors
+    /// Exit 2 with the file and place that is wrong.
+    pub fn fixtures(&self, ontology: &Ontology, queries: &[Query]) -> Result<Vec<Fixture>> {
+        let files = self.files("graph/fixtures", "toml");
+        let read = |file| Fixture::read(file, ontology, queries);
+        files.iter().map(read).collect()
     }
 
     /// The vector indexes; none when the project declares none.

@@ -17,7 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("config", &["failure"]),
     ("project", &["failure", "spec"]),
     // What a graph must look like is decided without a server, and tested without one.
-    ("graph", &["failure", "catalog", "spec"]),
+    ("graph", &["failure", "catalog", "sql", "spec"]),
     (
         "pg",
         &["failure", "progress", "catalog", "sql", "spec", "graph"],

@@ -104,6 +104,7 @@ codes! {
     "data-unknown" Error "a property is not declared" => "remove it, or declare it in graph/ontology.toml";
     "data-reference" Error "a property names a row that does not exist" => "correct or remove the property";
     "data-link" Error "a table names a vertex that does not exist" => "correct or delete the row";
+    "data-unlinked" Note "a vertex has no row in a table that could name it" => "nothing, unless every vertex is to have one";
     "data-label-id" Error "a row has the graph id of another label" => "restore the row through Cypher or edu db graph load";
     "sequence-behind" Error "the next vertex or edge gets a graph id that is taken: silently twice on AGE 1.5" => REPAIR;
     "data-not-seen" Note "rows of other tenants were not looked at" => "connect as a superuser or a role with BYPASSRLS";

@@ -58,6 +58,8 @@ pub struct Graph {
 pub struct Label {
     /// `ag_label.name`.
     pub label: String,
+    /// `ag_label.id`: the upper 16 bits of its rows' graph ids.
+    pub id: i32,
     /// `ag_label.kind`: `v` or `e`.
     pub kind: String,
     /// The table's name; absent when it is gone.

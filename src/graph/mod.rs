@@ -9,9 +9,14 @@
 pub mod advice;
 pub mod code;
 pub mod compare;
+pub mod cypher;
 pub mod expression;
 pub mod finding;
+pub mod integrity;
+pub mod lint;
 pub mod live;
+pub mod query;
 pub mod schema;
+pub mod synthetic;
 
 pub use finding::{Finding, Phase, Severity, Step};

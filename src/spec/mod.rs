@@ -9,6 +9,7 @@ pub mod access;
 pub mod concurrent;
 pub mod document;
 pub mod entries;
+pub mod fixture;
 pub mod manifest;
 pub mod migration;
 pub mod ontology;

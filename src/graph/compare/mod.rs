@@ -37,12 +37,15 @@ pub struct Wanted<'a> {
 
 impl Wanted<'_> {
     /// The qualified table of a label or parent.
-    pub(super) fn table(&self, label: &str) -> Result<Name> {
+    ///
+    /// # Errors
+    /// Exit 2 for a name that no table can have.
+    pub fn table(&self, label: &str) -> Result<Name> {
         Name::new(self.ontology.graph.clone(), label)
     }
 
     /// The role that applications run as.
-    pub(super) fn application(&self) -> Option<&str> {
+    pub fn application(&self) -> Option<&str> {
         self.manifest.roles.application.as_deref()
     }
 }

@@ -3,8 +3,12 @@
 //! What is wanted and how it differs from what is there is decided in [`crate::graph`]; this is where
 //! it is read and run.
 
+pub mod agtype;
 pub mod apply;
+pub mod check;
 pub mod inspect;
+pub mod prove;
+pub mod query;
 pub mod repair;
 pub mod verify;
 

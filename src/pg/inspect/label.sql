@@ -4,6 +4,7 @@
 -- in one form.
 SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
   'label', l.name,
+  'id', l.id,
   'kind', l.kind,
   'relation', c.relname,
   'namespace', n.nspname,

@@ -1,6 +1,9 @@
 //! `edu db graph …`: the graph as its ontology declares it.
 
 mod apply;
+mod check;
+mod lint;
+mod query;
 mod repair;
 mod report;
 mod verify;
@@ -29,7 +32,10 @@ pub struct Args {
 enum Command {
     Apply(apply::Args),
     Verify(verify::Args),
+    Check(check::Args),
     Repair(repair::Args),
+    Query(query::Args),
+    Lint(lint::Args),
 }
 
 /// Runs the command.
@@ -41,7 +47,10 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         None => apply::run(&args.apply, invocation),
         Some(Command::Apply(args)) => apply::run(args, invocation),
         Some(Command::Verify(args)) => verify::run(args, invocation),
+        Some(Command::Check(args)) => check::run(args, invocation),
         Some(Command::Repair(args)) => repair::run(args, invocation),
+        Some(Command::Query(args)) => query::run(args, invocation),
+        Some(Command::Lint(args)) => lint::run(args, invocation),
     }
 }
 

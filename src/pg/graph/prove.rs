@@ -1,0 +1,372 @@
+//! Proving the declared queries: they run, they take their indexes, they return what fixtures say.
+//!
+//! Everything happens as the application, in transactions that are rolled back. Plans are looked at with
+//! sequential scans made dear, over what the graph holds; with synthetic rows, as they would be chosen.
+//! No ANALYZE: its numbers would outlive the rollback.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Row};
+
+use super::agtype::Agtype;
+use super::query::{self, Asker};
+use crate::failure::{Failure, Result};
+use crate::graph::Finding;
+use crate::graph::compare::Wanted;
+use crate::graph::query::Runnable;
+use crate::graph::synthetic;
+use crate::pg::error::failure;
+use crate::pg::session;
+use crate::progress::{Progress, Report, Unit};
+use crate::spec::fixture::{Call, Fixture};
+use crate::spec::ontology::LabelKind;
+use crate::spec::query::{Parameter, Query};
+
+/// How long one query may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Over what plans are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// What the graph holds, with sequential scans made dear.
+    Stored,
+    /// Some thousand synthetic rows beside it, with the planner left alone.
+    Synthetic,
+}
+
+/// Plans every declared query.
+///
+/// # Errors
+/// Exit 8 when the application role cannot be taken, exit 7 when the connection is lost.
+pub async fn plans(
+    connection: &mut PgConnection,
+    wanted: Wanted<'_>,
+    queries: &[Query],
+    over: Over,
+    report: Report<'_>,
+) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let asker = Asker {
+        tenant: Some(synthetic::TENANT.to_owned()),
+        user: Some(synthetic::TENANT.to_owned()),
+    };
+    query::enter(connection, wanted.manifest, &asker, TIMEOUT).await?;
+    let result = plan_all(connection, wanted, queries, over, report, &mut findings).await;
+    session::run(connection, "ROLLBACK", "end the transaction").await?;
+    result.map(|()| findings)
+}
+
+async fn plan_all(
+    connection: &mut PgConnection,
+    wanted: Wanted<'_>,
+    queries: &[Query],
+    over: Over,
+    report: Report<'_>,
+    findings: &mut Vec<Finding>,
+) -> Result<()> {
+    match over {
+        Over::Synthetic => fill(connection, wanted, queries, report).await?,
+        Over::Stored => {
+            session::run(
+                connection,
+                "SET LOCAL enable_seqscan = off",
+                "make sequential scans dear",
+            )
+            .await?;
+        }
+    }
+    report(Progress::counted(
+        "planning the declared queries",
+        queries.len() as u64,
+        Unit::Items,
+    ));
+    for (done, query) in queries.iter().enumerate() {
+        report(Progress::Detail(query.name.clone()));
+        session::run(connection, "SAVEPOINT edu_query", "set a savepoint").await?;
+        let runnable = Runnable::declared(query, |constant| constant.example.clone());
+        let values = samples(wanted, &query.parameters);
+        match query::explain(connection, &wanted.ontology.graph, &runnable, &values).await {
+            Err(failure) if failure.exit == crate::failure::Exit::Unreachable => {
+                return Err(failure);
+            }
+            Err(failure) => findings.push(Finding::new(
+                "query-fails",
+                object(query),
+                failure.to_string(),
+            )),
+            Ok(plan) => findings.extend(unused(wanted, query, over, &plan)),
+        }
+        session::run(
+            connection,
+            "ROLLBACK TO edu_query",
+            "return to the savepoint",
+        )
+        .await?;
+        report(Progress::At(done as u64 + 1));
+    }
+    report(Progress::Done);
+    Ok(())
+}
+
+fn object(query: &Query) -> String {
+    format!("query {}", query.name)
+}
+
+/// The declared indexes that a plan does not take. Left alone, the planner may take another index of the
+/// same label, which is as good; reading the whole label is not.
+fn unused(wanted: Wanted<'_>, query: &Query, over: Over, plan: &str) -> Option<Finding> {
+    let words: Vec<&str> = plan
+        .split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '$')))
+        .collect();
+    let indexes = wanted.ontology.indexes();
+    let unused: Vec<&str> = query
+        .uses_index
+        .iter()
+        .map(|index| index.word.as_str())
+        .filter(|name| !words.contains(name))
+        .filter(|name| {
+            let label = indexes.iter().find(|index| index.name == *name);
+            let label = label.map_or("", |index| index.label.as_str());
+            let scans = plan.lines().filter(|line| line.contains("Seq Scan on "));
+            over == Over::Stored || scans.into_iter().any(|line| scanned(line) == label)
+        })
+        .collect();
+    (!unused.is_empty()).then(|| {
+        let message = format!("its plan does not take {}", unused.join(", "));
+        Finding::new("query-plan", object(query), message)
+    })
+}
+
+/// The table of a plan's line "Seq Scan on \"Table\" alias".
+fn scanned(line: &str) -> &str {
+    let table = line.split("Seq Scan on ").nth(1).unwrap_or_default();
+    match table.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next().unwrap_or_default(),
+        None => table.split(' ').next().unwrap_or_default(),
+    }
+}
+
+/// A value for each parameter that its type takes.
+fn samples(wanted: Wanted<'_>, parameters: &[Parameter]) -> BTreeMap<String, Value> {
+    let sample = |parameter: &Parameter| match parameter.kind.as_str() {
+        "int" | "integer" | "bigint" | "smallint" | "int4" | "int8" => Value::from(1),
+        "float" | "float8" | "double precision" | "real" | "numeric" => Value::from(1.5),
+        "bool" | "boolean" => Value::from(true),
+        "array" => Value::Array(Vec::new()),
+        "agtype" => {
+            serde_json::json!({ wanted.ontology.tenant_property.clone(): synthetic::TENANT })
+        }
+        "datetime" | "timestamptz" => Value::from("2026-01-01T00:00:00Z"),
+        "url" => Value::from("https://example.org/"),
+        kind if kind.ends_with("[]") => Value::from("{}"),
+        _ => Value::from(synthetic::TENANT),
+    };
+    parameters
+        .iter()
+        .map(|parameter| (parameter.name.clone(), sample(parameter)))
+        .collect()
+}
+
+/// Fills the labels that the queries name, vertices first.
+async fn fill(
+    connection: &mut PgConnection,
+    wanted: Wanted<'_>,
+    queries: &[Query],
+    report: Report<'_>,
+) -> Result<()> {
+    let named = |label: &str| queries.iter().any(|query| query.text().contains(label));
+    let labels = &wanted.ontology.labels;
+    report(Progress::stage("writing synthetic rows, to be rolled back"));
+    let vertices = labels
+        .iter()
+        .filter(|label| label.kind == LabelKind::Vertex);
+    for label in vertices {
+        let sql = synthetic::vertices(wanted, label, synthetic::TENANT)?;
+        session::run(
+            connection,
+            &sql,
+            &format!("write synthetic rows of {}", label.name),
+        )
+        .await?;
+    }
+    for label in labels
+        .iter()
+        .filter(|label| label.kind == LabelKind::Edge && named(&label.name))
+    {
+        let sql = synthetic::edges(wanted, label, synthetic::TENANT)?;
+        session::run(
+            connection,
+            &sql,
+            &format!("write synthetic rows of {}", label.name),
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Runs the calls of the fixtures and compares what comes back.
+///
+/// # Errors
+/// As [`plans`], and when a fixture's own rows are refused.
+pub async fn fixtures(
+    connection: &mut PgConnection,
+    wanted: Wanted<'_>,
+    queries: &[Query],
+    fixtures: &[Fixture],
+) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for fixture in fixtures {
+        query::enter(connection, wanted.manifest, &Asker::default(), TIMEOUT).await?;
+        let result = one(connection, wanted, queries, fixture, &mut findings).await;
+        session::run(connection, "ROLLBACK", "end the transaction").await?;
+        result.map_err(|failure| {
+            failure.detail(format!(
+                "In \"{}\"; nothing was kept.",
+                fixture.document.path
+            ))
+        })?;
+    }
+    Ok(findings)
+}
+
+async fn one(
+    connection: &mut PgConnection,
+    wanted: Wanted<'_>,
+    queries: &[Query],
+    fixture: &Fixture,
+    findings: &mut Vec<Finding>,
+) -> Result<()> {
+    write(connection, wanted, fixture).await?;
+    for call in &fixture.calls {
+        let Some(query) = queries
+            .iter()
+            .find(|query| query.name == *call.query.get_ref())
+        else {
+            continue;
+        };
+        session::run(connection, "SAVEPOINT edu_call", "set a savepoint").await?;
+        let asker = Asker {
+            tenant: Some(call.tenant.clone()),
+            user: call.user.clone(),
+        };
+        query::context(connection, wanted.manifest, &asker).await?;
+        findings.extend(called(connection, wanted, query, call, fixture).await?);
+        session::run(
+            connection,
+            "ROLLBACK TO edu_call",
+            "return to the savepoint",
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+async fn called(
+    connection: &mut PgConnection,
+    wanted: Wanted<'_>,
+    query: &Query,
+    call: &Call,
+    fixture: &Fixture,
+) -> Result<Option<Finding>> {
+    let runnable = Runnable::declared(query, |constant| constant.example.clone());
+    let values = call.params.clone().into_iter().collect();
+    let (line, _) = fixture.document.excerpt(call.query.span(), "").position();
+    let object = format!("{}:{line}, query {}", fixture.document.path, query.name);
+    Ok(
+        match query::ask(connection, &wanted.ontology.graph, &runnable, &values).await {
+            Err(failure) if failure.exit == crate::failure::Exit::Unreachable => {
+                return Err(failure);
+            }
+            Err(failure) => Some(Finding::new("query-fails", object, failure.to_string())),
+            Ok(answer) if same(&answer.rows, &call.rows) => None,
+            Ok(answer) => Some(Finding::new(
+                "query-result",
+                object,
+                format!(
+                    "it returned {}, wanted {}",
+                    text(&answer.rows),
+                    text(&call.rows)
+                ),
+            )),
+        },
+    )
+}
+
+/// Whether the rows are the wanted ones. TOML has no null: `{ null = true }` stands for it.
+fn same(found: &[Vec<Value>], wanted: &[Vec<Value>]) -> bool {
+    let null = serde_json::json!({ "null": true });
+    let cell =
+        |(found, wanted): (&Value, &Value)| found == wanted || (found.is_null() && *wanted == null);
+    found.len() == wanted.len()
+        && found.iter().zip(wanted).all(|(found, wanted)| {
+            found.len() == wanted.len() && found.iter().zip(wanted).all(cell)
+        })
+}
+
+fn text(rows: &[Vec<Value>]) -> String {
+    serde_json::to_string(rows).unwrap_or_default()
+}
+
+/// Writes a fixture's rows, each in its tenant's context.
+async fn write(connection: &mut PgConnection, wanted: Wanted<'_>, fixture: &Fixture) -> Result<()> {
+    let mut ids: Vec<i64> = Vec::new();
+    let tenant_of = |properties: &serde_json::Map<String, Value>| {
+        properties
+            .get(&wanted.ontology.tenant_property)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    for vertex in &fixture.vertices {
+        let asker = Asker {
+            tenant: tenant_of(&vertex.properties),
+            user: None,
+        };
+        query::context(connection, wanted.manifest, &asker).await?;
+        let table = wanted.table(vertex.label.get_ref())?;
+        let sql = format!(
+            "INSERT INTO {table} (properties) VALUES ($1) RETURNING (ag_catalog.graphid_out(id))::text::int8 AS id"
+        );
+        let row = sqlx::query(AssertSqlSafe(sql))
+            .bind(Agtype(Value::from(vertex.properties.clone()).to_string()))
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(|error| {
+                failure(
+                    &format!("write a vertex of {}", vertex.label.get_ref()),
+                    &error,
+                )
+            })?;
+        ids.push(row.get("id"));
+    }
+    for edge in &fixture.edges {
+        let asker = Asker {
+            tenant: tenant_of(&edge.properties),
+            user: None,
+        };
+        query::context(connection, wanted.manifest, &asker).await?;
+        let table = wanted.table(edge.label.get_ref())?;
+        let id = |at: usize| {
+            ids.get(at)
+                .ok_or_else(|| Failure::bug("an edge of a fixture has no vertex"))
+        };
+        let sql = format!(
+            "INSERT INTO {table} (start_id, end_id, properties) VALUES ('{}'::ag_catalog.graphid, '{}'::ag_catalog.graphid, $1)",
+            id(edge.from)?,
+            id(edge.to)?
+        );
+        sqlx::query(AssertSqlSafe(sql))
+            .bind(Agtype(Value::from(edge.properties.clone()).to_string()))
+            .execute(&mut *connection)
+            .await
+            .map_err(|error| {
+                failure(
+                    &format!("write an edge of {}", edge.label.get_ref()),
+                    &error,
+                )
+            })?;
+    }
+    Ok(())
+}
