@@ -5,13 +5,21 @@ use crate::catalog::name::quote_literal;
 use crate::failure::Result;
 use crate::spec::ontology::{Label, LabelKind, Property, PropertyKind, Scalar};
 
-/// How many rows each label gets.
-pub const ROWS: u32 = 2_000;
+/// How many rows each label gets per tenant.
+pub const ROWS: u32 = 100;
 
-/// The tenant that all of them belong to, and the value of every UUID parameter.
+/// How many tenants there are: enough that one of them is worth an index.
+pub const TENANTS: u32 = 20;
+
+/// The first tenant, and the value of every UUID parameter.
 pub const TENANT: &str = "00000000-0000-0000-0000-000000000ed0";
 
-/// The statement that fills a vertex label.
+/// The tenant of that number.
+pub fn tenant(number: u32) -> String {
+    format!("{}{:012x}", &TENANT[..24], 0xed0 + number)
+}
+
+/// The statement that fills a vertex label for one tenant.
 ///
 /// # Errors
 /// Exit 2 for a NUL byte in a name.
@@ -23,7 +31,7 @@ pub fn vertices(wanted: Wanted<'_>, label: &Label, tenant: &str) -> Result<Strin
     ))
 }
 
-/// The statement that fills an edge label between two vertex labels that were filled before.
+/// The statement that fills an edge label for one tenant, between labels that were filled before.
 ///
 /// # Errors
 /// Exit 2 for a NUL byte in a name.

@@ -1,8 +1,9 @@
 //! Proving the declared queries: they run, they take their indexes, they return what fixtures say.
 //!
-//! Everything happens as the application, in transactions that are rolled back. Plans are looked at with
-//! sequential scans made dear, over what the graph holds; with synthetic rows, as they would be chosen.
-//! No ANALYZE: its numbers would outlive the rollback.
+//! Everything happens as the application, in transactions that are rolled back. That a query can be planned
+//! is seen over what the graph holds; which indexes it takes is seen over synthetic rows, because over
+//! empty tables one plan is as good as another.
+//! What ANALYZE counts then outlives the rollback in part, so that it is run again behind it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use crate::pg::error::failure;
 use crate::pg::session;
 use crate::progress::{Progress, Report, Unit};
 use crate::spec::fixture::{Call, Fixture};
-use crate::spec::ontology::LabelKind;
+use crate::spec::ontology::{Label, LabelKind};
 use crate::spec::query::{Parameter, Query};
 
 /// How long one query may take.
@@ -31,9 +32,9 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// Over what plans are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Over {
-    /// What the graph holds, with sequential scans made dear.
+    /// What the graph holds: whether it can be planned at all.
     Stored,
-    /// Some thousand synthetic rows beside it, with the planner left alone.
+    /// Some thousand synthetic rows beside it: which indexes are taken.
     Synthetic,
 }
 
@@ -56,6 +57,9 @@ pub async fn plans(
     query::enter(connection, wanted.manifest, &asker, TIMEOUT).await?;
     let result = plan_all(connection, wanted, queries, over, report, &mut findings).await;
     session::run(connection, "ROLLBACK", "end the transaction").await?;
+    if over == Over::Synthetic {
+        analyze(connection, wanted, queries).await?;
+    }
     result.map(|()| findings)
 }
 
@@ -68,15 +72,15 @@ async fn plan_all(
     findings: &mut Vec<Finding>,
 ) -> Result<()> {
     match over {
-        Over::Synthetic => fill(connection, wanted, queries, report).await?,
-        Over::Stored => {
-            session::run(
-                connection,
-                "SET LOCAL enable_seqscan = off",
-                "make sequential scans dear",
-            )
-            .await?;
+        Over::Synthetic => {
+            fill(connection, wanted, queries, report).await?;
+            let asker = Asker {
+                tenant: Some(synthetic::TENANT.to_owned()),
+                user: None,
+            };
+            query::context(connection, wanted.manifest, &asker).await?;
         }
+        Over::Stored => {}
     }
     report(Progress::counted(
         "planning the declared queries",
@@ -97,7 +101,8 @@ async fn plan_all(
                 object(query),
                 failure.to_string(),
             )),
-            Ok(plan) => findings.extend(unused(wanted, query, over, &plan)),
+            Ok(plan) if over == Over::Synthetic => findings.extend(unused(wanted, query, &plan)),
+            Ok(_) => {}
         }
         session::run(
             connection,
@@ -117,7 +122,7 @@ fn object(query: &Query) -> String {
 
 /// The declared indexes that a plan does not take. Left alone, the planner may take another index of the
 /// same label, which is as good; reading the whole label is not.
-fn unused(wanted: Wanted<'_>, query: &Query, over: Over, plan: &str) -> Option<Finding> {
+fn unused(wanted: Wanted<'_>, query: &Query, plan: &str) -> Option<Finding> {
     let words: Vec<&str> = plan
         .split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '$')))
         .collect();
@@ -131,7 +136,7 @@ fn unused(wanted: Wanted<'_>, query: &Query, over: Over, plan: &str) -> Option<F
             let label = indexes.iter().find(|index| index.name == *name);
             let label = label.map_or("", |index| index.label.as_str());
             let scans = plan.lines().filter(|line| line.contains("Seq Scan on "));
-            over == Over::Stored || scans.into_iter().any(|line| scanned(line) == label)
+            scans.into_iter().any(|line| scanned(line) == label)
         })
         .collect();
     (!unused.is_empty()).then(|| {
@@ -170,41 +175,73 @@ fn samples(wanted: Wanted<'_>, parameters: &[Parameter]) -> BTreeMap<String, Val
         .collect()
 }
 
-/// Fills the labels that the queries name, vertices first.
+/// Fills the labels that the queries name, tenant by tenant, and lets the planner count them.
 async fn fill(
     connection: &mut PgConnection,
     wanted: Wanted<'_>,
     queries: &[Query],
     report: Report<'_>,
 ) -> Result<()> {
+    let count = u64::from(synthetic::TENANTS);
+    report(Progress::counted(
+        "writing synthetic rows, to be rolled back",
+        count,
+        Unit::Items,
+    ));
+    let labels = filled(wanted, queries);
+    for number in (0..synthetic::TENANTS).rev() {
+        let tenant = synthetic::tenant(number);
+        let asker = Asker {
+            tenant: Some(tenant.clone()),
+            user: Some(tenant.clone()),
+        };
+        query::context(connection, wanted.manifest, &asker).await?;
+        for label in &labels {
+            let sql = match label.kind {
+                LabelKind::Vertex => synthetic::vertices(wanted, label, &tenant)?,
+                LabelKind::Edge => synthetic::edges(wanted, label, &tenant)?,
+            };
+            let doing = format!("write synthetic rows of {}", label.name);
+            session::run(connection, &sql, &doing).await?;
+        }
+        report(Progress::At(count - u64::from(number)));
+    }
+    session::run(
+        connection,
+        "RESET ROLE",
+        "step out of the application's role",
+    )
+    .await?;
+    analyze(connection, wanted, queries).await?;
+    session::become_role_locally(connection, wanted.application()).await
+}
+
+/// The labels that the queries name, vertices first; all vertices that an edge may need.
+fn filled<'a>(wanted: Wanted<'a>, queries: &[Query]) -> Vec<&'a Label> {
     let named = |label: &str| queries.iter().any(|query| query.text().contains(label));
-    let labels = &wanted.ontology.labels;
-    report(Progress::stage("writing synthetic rows, to be rolled back"));
-    let vertices = labels
+    let mut labels: Vec<&Label> = wanted
+        .ontology
+        .labels
         .iter()
-        .filter(|label| label.kind == LabelKind::Vertex);
-    for label in vertices {
-        let sql = synthetic::vertices(wanted, label, synthetic::TENANT)?;
-        session::run(
-            connection,
-            &sql,
-            &format!("write synthetic rows of {}", label.name),
-        )
-        .await?;
-    }
-    for label in labels
-        .iter()
-        .filter(|label| label.kind == LabelKind::Edge && named(&label.name))
-    {
-        let sql = synthetic::edges(wanted, label, synthetic::TENANT)?;
-        session::run(
-            connection,
-            &sql,
-            &format!("write synthetic rows of {}", label.name),
-        )
-        .await?;
-    }
-    Ok(())
+        .filter(|label| label.kind == LabelKind::Vertex || named(&label.name))
+        .collect();
+    labels.sort_by_key(|label| label.kind);
+    labels
+}
+
+/// Counts rows for the planner. Part of that is not transactional, so that it is done again behind the
+/// rollback, when the counts are true again.
+async fn analyze(
+    connection: &mut PgConnection,
+    wanted: Wanted<'_>,
+    queries: &[Query],
+) -> Result<()> {
+    let tables: Result<Vec<String>> = filled(wanted, queries)
+        .into_iter()
+        .map(|label| Ok(wanted.table(&label.name)?.to_string()))
+        .collect();
+    let sql = format!("ANALYZE {}", tables?.join(", "));
+    session::run(connection, &sql, "count the graph's rows").await
 }
 
 /// Runs the calls of the fixtures and compares what comes back.
