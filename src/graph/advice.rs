@@ -43,6 +43,17 @@ pub fn advice(wanted: Wanted<'_>, live: &Live) -> Vec<Finding> {
                 .to_owned(),
         ));
     }
+    if enforced {
+        let deletes = if version < (1, 7) {
+            "delete it, or "
+        } else {
+            ""
+        };
+        list.push((
+            "age-fabricated-vertex",
+            format!("no policy or constraint looks at a vertex that a parameter makes up: it can {deletes}be an edge's end; casts in the text are revoked"),
+        ));
+    }
     list.push((
         "age-concurrent-index",
         "edu builds plainly and refuses CONCURRENTLY on label tables".to_owned(),

@@ -18,5 +18,6 @@ pub mod live;
 pub mod query;
 pub mod schema;
 pub mod synthetic;
+pub mod transfer;
 
 pub use finding::{Finding, Phase, Severity, Step};

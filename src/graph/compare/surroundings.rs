@@ -17,6 +17,13 @@ const LEAKING: [&str; 7] = [
     "create_subgraph",
 ];
 
+/// Functions that make a vertex out of nothing, which DELETE and CREATE take for a real one of any tenant.
+const FABRICATING: [&str; 3] = [
+    "agtype_typecast_edge",
+    "agtype_typecast_path",
+    "agtype_typecast_vertex",
+];
+
 /// Functions that read the server's files.
 const FILES: [&str; 2] = ["load_edges_from_file", "load_labels_from_file"];
 
@@ -33,7 +40,7 @@ const OPERATORS: [&str; 4] = [
 
 /// Every function that the inspection has to look at.
 pub fn functions() -> Vec<&'static str> {
-    [&LEAKING[..], &FILES, &ENDPOINTS, &OPERATORS].concat()
+    [&LEAKING[..], &FABRICATING, &FILES, &ENDPOINTS, &OPERATORS].concat()
 }
 
 pub(super) fn compare(wanted: Wanted<'_>, live: &Live, findings: &mut Vec<Finding>) -> Result<()> {
@@ -95,6 +102,7 @@ fn open_functions(live: &Live, findings: &mut Vec<Finding>) {
     let dangerous = |function: &&Function| {
         let name = function.name.as_str();
         LEAKING.contains(&name)
+            || FABRICATING.contains(&name)
             || FILES.contains(&name)
             || (before_1_7 && ENDPOINTS.contains(&name))
     };

@@ -66,8 +66,10 @@ async fn rows(
     scope: &Scope,
     report: Report<'_>,
 ) -> Result<Outcome> {
-    let live = inspect::live(connection, wanted).await?;
     enter(connection, wanted, scope).await?;
+    let live = inspect::live(connection, wanted).await?;
+    let settings = "SET LOCAL search_path = pg_catalog, ag_catalog; SET LOCAL work_mem = '64MB'";
+    session::run(connection, settings, "prepare the transaction").await?;
     let schemas = integrity::schemas(wanted, &live)?;
     let probes = existing(connection, wanted, integrity::probes(wanted, &live)?).await?;
     let total = (schemas.len() + probes.len() + 1) as u64;
@@ -112,8 +114,6 @@ async fn rows(
 
 /// Makes sure that what is looked at is what is said to be looked at.
 async fn enter(connection: &mut PgConnection, wanted: Wanted<'_>, scope: &Scope) -> Result<()> {
-    let settings = "SET LOCAL search_path = pg_catalog, ag_catalog; SET LOCAL work_mem = '64MB'";
-    session::run(connection, settings, "prepare the transaction").await?;
     let Some(tenant) = &scope.tenant else {
         return everything(connection, wanted).await;
     };

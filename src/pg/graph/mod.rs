@@ -6,7 +6,9 @@
 pub mod agtype;
 pub mod apply;
 pub mod check;
+pub mod dump;
 pub mod inspect;
+pub mod load;
 pub mod prove;
 pub mod query;
 pub mod repair;

@@ -1,6 +1,9 @@
 //! `edu db graph`: the graph, made, proved, kept and used.
 
 mod apply;
+mod isolation;
+mod rows;
+mod speed;
 mod verify;
 
 use serde_json::Value;

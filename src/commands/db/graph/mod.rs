@@ -2,7 +2,9 @@
 
 mod apply;
 mod check;
+mod dump;
 mod lint;
+mod load;
 mod query;
 mod repair;
 mod report;
@@ -36,6 +38,8 @@ enum Command {
     Repair(repair::Args),
     Query(query::Args),
     Lint(lint::Args),
+    Load(load::Args),
+    Dump(dump::Args),
 }
 
 /// Runs the command.
@@ -51,6 +55,8 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         Some(Command::Repair(args)) => repair::run(args, invocation),
         Some(Command::Query(args)) => query::run(args, invocation),
         Some(Command::Lint(args)) => lint::run(args, invocation),
+        Some(Command::Load(args)) => load::run(args, invocation),
+        Some(Command::Dump(args)) => dump::run(args, invocation),
     }
 }
 
