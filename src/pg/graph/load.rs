@@ -50,6 +50,28 @@ pub async fn way(connection: &mut PgConnection, tenant: Option<&str>) -> Result<
     }
 }
 
+/// Brings what the batches left to GIN indexes to its place: until then every search reads all of it. Does
+/// nothing as the application, which does not own the indexes.
+///
+/// # Errors
+/// By SQLSTATE; what was loaded stays.
+pub async fn settle(connection: &mut PgConnection, wanted: Wanted<'_>, way: Way) -> Result<()> {
+    if way == Way::AsApplication {
+        return Ok(());
+    }
+    sqlx::query(
+        "SELECT pg_catalog.gin_clean_pending_list(i.indexrelid) FROM pg_catalog.pg_index i
+         JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am a ON a.oid = c.relam
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = $1 AND a.amname = 'gin' AND i.indisvalid",
+    )
+    .bind(&wanted.ontology.graph)
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(|error| failure("settle the GIN indexes", &error))
+}
+
 /// Where a group of items goes: its label, and for edges the labels of their ends.
 type Target = (String, Option<(String, String)>);
 

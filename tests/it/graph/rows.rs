@@ -385,27 +385,32 @@ fn a_query_runs_as_the_application_with_real_parameters() {
     );
     ask(&db, &[&create[..], &["--write"]].concat());
     assert_eq!(ask(&db, &find)[0]["label"], quote);
+}
+
+#[test]
+fn a_new_vertex_that_breaks_its_schema_is_refused_in_words() {
+    let db = database(Template::Migrated);
     let broken = db
-        .edu(
-            &[
-                &["db", "graph", "query"],
-                &create[..4],
-                &[
-                    &format!("id={}", id(51)),
-                    "--param",
-                    &format!("tenant_id={A}"),
-                    "--param",
-                    "label=x",
-                    "--param",
-                    "aliases=[]",
-                    "--param",
-                    "confidence=9",
-                    "--param",
-                    "source_type=manual",
-                ],
-            ]
-            .concat(),
-        )
+        .edu(&[
+            "db",
+            "graph",
+            "query",
+            "create_concept",
+            "--tenant",
+            A,
+            "--param",
+            &format!("id={}", id(51)),
+            "--param",
+            &format!("tenant_id={A}"),
+            "--param",
+            "label=x",
+            "--param",
+            "aliases=[]",
+            "--param",
+            "confidence=9",
+            "--param",
+            "source_type=manual",
+        ])
         .expect(5);
     assert!(
         broken.stderr.contains("breaks a constraint"),

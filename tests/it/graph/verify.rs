@@ -170,6 +170,12 @@ fn every_gap_in_isolation_is_found_and_mended() {
             "policy-forbidden-form policy called on CITES",
             Sql("DROP POLICY called ON {G}.\"CITES\""),
         ),
+    ]);
+}
+
+#[test]
+fn a_guard_that_is_missing_or_weakened_is_found_and_mended() {
+    prove(&[
         (
             "ALTER TABLE {G}._ag_label_vertex DROP CONSTRAINT edu_tenant_guard",
             "guard-missing tenant guard on _ag_label_vertex",

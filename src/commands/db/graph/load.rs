@@ -106,6 +106,8 @@ pub(super) fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
                 lines.number + 1
             )));
         }
+        report(Progress::stage("settling the indexes"));
+        load::settle(&mut work.connection, wanted, way).await?;
         report(Progress::Done);
         work.end().await;
         Ok(done)
