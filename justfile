@@ -78,3 +78,8 @@ fresh-clone *args:
 [group('docs')]
 doc:
     cargo doc --no-deps --document-private-items
+
+# How fast the graph is: load, matches, traversals, check, as ratios within one run
+[group('bench')]
+bench-graph major="17":
+    EDU_TEST_MAJOR={{ major }} cargo test --release --test it graph::speed -- --ignored --nocapture --test-threads 1

@@ -12,6 +12,7 @@ pub mod diff;
 pub mod explain;
 pub mod failure;
 pub mod finding;
+pub mod graph;
 pub mod pg;
 pub mod plan;
 pub mod progress;

@@ -10,10 +10,13 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 
 use crate::failure::{Failure, Result};
+use crate::spec::concurrent;
 use crate::spec::document::Document;
+use crate::spec::fixture::Fixture;
 use crate::spec::manifest::{Image, Manifest};
 use crate::spec::migration::{self, Migration};
 use crate::spec::ontology::Ontology;
+use crate::spec::query::{self, Query};
 use crate::spec::seed::Seed;
 use crate::spec::vectors::VectorSpec;
 
@@ -194,7 +197,16 @@ impl Project {
     /// # Errors
     /// Exit 2 with the file and place that is wrong.
     pub fn migrations(&self) -> Result<Vec<Migration>> {
-        migration::migrations(&self.files("migrations", "sql"))
+        let migrations = migration::migrations(&self.files("migrations", "sql"))?;
+        if let Some(graph) = &self.manifest.graph {
+            for file in migrations
+                .iter()
+                .flat_map(|one| std::iter::once(&one.up).chain(&one.down))
+            {
+                concurrent::refuse_on_graph(&graph.name, &file.document, &file.script)?;
+            }
+        }
+        Ok(migrations)
     }
 
     /// The graph's ontology, if the project has one.
@@ -216,15 +228,50 @@ impl Project {
         }
     }
 
+    /// The graph's declared queries, checked against its ontology.
+    ///
+    /// # Errors
+    /// Exit 2 with the file and place that is wrong.
+    pub fn queries(&self, ontology: &Ontology) -> Result<Vec<Query>> {
+        let files: Vec<Document> = self
+            .documents
+            .iter()
+            .filter(|document| document.path.starts_with("graph/queries/"))
+            .cloned()
+            .collect();
+        let queries = query::queries(&files)?;
+        query::check_against(&queries, ontology)?;
+        Ok(queries)
+    }
+
+    /// What the declared queries return over a few vertices and edges.
+    ///
+    /// # Errors
+    /// Exit 2 with the file and place that is wrong.
+    pub fn fixtures(&self, ontology: &Ontology, queries: &[Query]) -> Result<Vec<Fixture>> {
+        let files = self.files("graph/fixtures", "toml");
+        let read = |file| Fixture::read(file, ontology, queries);
+        files.iter().map(read).collect()
+    }
+
     /// The vector indexes; none when the project declares none.
     ///
     /// # Errors
     /// Exit 2 with the place that is wrong.
     pub fn vectors(&self) -> Result<VectorSpec> {
         let file = self.file("spec/vectors.toml");
-        file.map(VectorSpec::read)
-            .transpose()
-            .map(Option::unwrap_or_default)
+        let vectors = file.map(VectorSpec::read).transpose()?.unwrap_or_default();
+        if let Some(graph) = &self.manifest.graph
+            && let Some(index) = vectors
+                .indexes
+                .iter()
+                .find(|index| index.table.schema == graph.name)
+        {
+            let name = index.name.to_string();
+            let failure = Failure::usage(concurrent::refused(&name, &graph.name));
+            return Err(concurrent::refusal(failure));
+        }
+        Ok(vectors)
     }
 
     /// The rows of a seed profile; nothing when it has no files.

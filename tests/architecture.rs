@@ -22,9 +22,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("project", &["failure", "spec"]),
     ("plan", &["failure", "catalog", "sql", "spec"]),
     ("explain", &["sql"]),
+    // What a graph must look like is decided without a server, and tested without one.
+    ("graph", &["failure", "catalog", "sql", "spec"]),
     (
         "pg",
-        &["failure", "progress", "catalog", "sql", "spec", "plan"],
+        &[
+            "failure", "progress", "catalog", "sql", "spec", "plan", "graph",
+        ],
     ),
     ("server", &["failure", "progress", "config", "spec"]),
     ("ui", &["failure", "progress"]),
@@ -32,7 +36,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "commands",
         &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
-            "ui", "cli", "plan", "explain", "diff", "render", "finding", "report",
+            "ui", "cli", "plan", "explain", "graph", "diff", "render", "finding", "report",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),

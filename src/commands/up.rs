@@ -92,11 +92,12 @@ async fn steps(
 
     if let Some(ontology) = project.ontology()? {
         let begun = Instant::now();
-        let made = graph::apply(&mut work.connection, manifest, &ontology, report).await?;
-        let result = if made.is_empty() {
-            "nothing to do".to_owned()
-        } else {
-            format!("{} things made", made.len())
+        let options = graph::Options::default();
+        let outcome =
+            graph::apply(&mut work.connection, manifest, &ontology, options, report).await?;
+        let result = match outcome.made.len() {
+            0 => "nothing to do".to_owned(),
+            made => format!("{made} things made"),
         };
         ui.step("graph", &result, begun.elapsed());
     }

@@ -155,6 +155,22 @@ fn with_server_facts(mut failure: Failure, server: &PgDatabaseError) -> Failure 
             .detail("This server preloads AGE, and this database lacks the extension: ordinary statements fail then.")
             .hint("As a superuser, in this database: CREATE EXTENSION age");
     }
+    graph_facts(failure, server.message())
+}
+
+/// What AGE means by messages that say something else.
+fn graph_facts(failure: Failure, message: &str) -> Failure {
+    if message.starts_with("invalid perminfoindex") {
+        // CREATE loses the error of a broken constraint on its way; SET and MERGE keep it.
+        return failure
+            .detail("So AGE reports a new vertex or edge that breaks a constraint of its label; it was not stored.")
+            .hint("Compare its properties with graph/ontology.toml: required, types, words, bounds, tenant.");
+    }
+    if message.starts_with("Entity failed to be updated") {
+        return failure
+            .detail("Another transaction changed or deleted the same vertex or edge first.")
+            .hint("Run the transaction again.");
+    }
     failure
 }
 

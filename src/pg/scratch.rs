@@ -140,7 +140,8 @@ pub async fn fill(
         if wanted.migrations.last().is_some_and(|last| last.version > to));
     if !partial {
         if let Some(ontology) = wanted.ontology {
-            graph::apply(&mut work.connection, manifest, ontology, report).await?;
+            let options = graph::Options::default();
+            graph::apply(&mut work.connection, manifest, ontology, options, report).await?;
         }
         index::ensure(&mut work.connection, owner, wanted.indexes, report).await?;
     }

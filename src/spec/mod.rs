@@ -6,8 +6,10 @@
 //! [`Failure`]: crate::failure::Failure
 
 pub mod access;
+pub mod concurrent;
 pub mod document;
 pub mod entries;
+pub mod fixture;
 pub mod manifest;
 pub mod migration;
 pub mod ontology;

@@ -14,6 +14,8 @@ mod name;
 mod property;
 mod read;
 
+pub(crate) use name::fitted;
+
 /// The content of `graph/ontology.toml`.
 #[derive(Debug, Clone)]
 pub struct Ontology {
@@ -23,6 +25,9 @@ pub struct Ontology {
     pub graph: String,
     /// How tenants are kept apart.
     pub isolation: Isolation,
+    /// AGE's operators are to be marked LEAKPROOF, so that they are index conditions under row security.
+    /// It takes a superuser, trusts AGE's error messages with foreign values, and is lost by a restore.
+    pub leakproof: bool,
     /// The property that carries the tenant; every label declares it.
     pub tenant_property: String,
     /// The labels in file order; vertices and edges share one namespace.

@@ -17,6 +17,7 @@ mod drift;
 mod effect;
 mod engine;
 mod generate;
+mod graph;
 mod image;
 mod import_history;
 mod journal;

@@ -183,7 +183,10 @@ async fn complete(
     let manifest = &project.manifest;
     let mut told = 0;
     if let Some(ontology) = project.ontology()? {
-        for what in graph::apply(&mut work.connection, manifest, &ontology, report).await? {
+        let options = graph::Options::default();
+        let outcome =
+            graph::apply(&mut work.connection, manifest, &ontology, options, report).await?;
+        for what in &outcome.made {
             invocation.ui.answer(format!("made {what}"));
             told += 1;
         }

@@ -28,7 +28,7 @@ pub(super) fn default_name(
 }
 
 /// Keeps a name within PostgreSQL's limit: its start and eight digits of its checksum.
-pub(super) fn fitted(name: String) -> String {
+pub(crate) fn fitted(name: String) -> String {
     if name.len() <= NAME_BYTES_MAX {
         return name;
     }

@@ -20,6 +20,8 @@ const PARENTS: [&str; 2] = ["_ag_label_vertex", "_ag_label_edge"];
 struct File {
     graph: Spanned<String>,
     isolation: Isolation,
+    #[serde(default)]
+    leakproof: bool,
     tenant_property: Spanned<String>,
     #[serde(default)]
     vertex: Entries<Vertex>,
@@ -117,6 +119,7 @@ pub(super) fn ontology(document: &Document) -> Result<Ontology> {
         document: document.clone(),
         graph,
         isolation: file.isolation,
+        leakproof: file.leakproof,
         tenant_property,
         labels,
         links: Vec::new(),
