@@ -5,13 +5,17 @@
 //! commands join them.
 
 pub mod catalog;
+pub mod check;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod failure;
 pub mod pg;
+pub mod posture;
+pub mod probe;
 pub mod progress;
 pub mod project;
+pub mod proof;
 pub mod server;
 pub mod spec;
 pub mod sql;

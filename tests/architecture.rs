@@ -12,16 +12,25 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("catalog", &["failure"]),
     ("sql", &["failure", "catalog"]),
     ("spec", &["failure", "catalog", "sql"]),
+    ("posture", &["failure", "catalog", "sql", "spec"]),
+    ("check", &["failure", "catalog", "spec", "posture"]),
+    ("proof", &["failure", "catalog", "spec", "posture"]),
+    ("probe", &["failure", "catalog", "spec", "posture"]),
     ("config", &["failure"]),
     ("project", &["failure", "spec"]),
-    ("pg", &["failure", "progress", "catalog", "sql", "spec"]),
+    (
+        "pg",
+        &[
+            "failure", "progress", "catalog", "sql", "spec", "posture", "probe",
+        ],
+    ),
     ("server", &["failure", "progress", "config", "spec"]),
     ("ui", &["failure", "progress"]),
     (
         "commands",
         &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
-            "ui", "cli",
+            "ui", "cli", "posture", "check", "proof", "probe",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),

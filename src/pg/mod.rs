@@ -11,6 +11,7 @@ pub mod graph;
 pub mod index;
 pub mod lock;
 pub mod migrate;
+pub mod rls;
 pub mod seed;
 pub mod session;
 pub mod work;

@@ -5,4 +5,5 @@
 mod bootstrap;
 mod content;
 mod migrate;
+mod rls;
 mod support;

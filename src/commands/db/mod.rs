@@ -4,6 +4,7 @@ pub mod bootstrap;
 pub mod graph;
 pub mod index;
 pub mod migrate;
+pub mod rls;
 pub mod seed;
 pub mod status;
 
@@ -25,6 +26,7 @@ pub enum Command {
     Status(status::Args),
     Index(index::Args),
     Graph(graph::Args),
+    Rls(Box<rls::Args>),
     Seed(seed::Args),
 }
 
@@ -47,6 +49,7 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Status(args) => status::run(&args, invocation),
         Command::Index(args) => index::run(&args, invocation),
         Command::Graph(args) => graph::run(&args, invocation),
+        Command::Rls(args) => rls::run(&args, invocation),
         Command::Seed(args) => seed::run(&args, invocation),
     }
 }
