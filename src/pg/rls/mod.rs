@@ -1,5 +1,9 @@
 //! Row-level security on a server: reading what decides it, and attempting what it should refuse.
 
+mod attempt;
+pub mod probe;
 pub mod read;
+mod seed;
 
+pub use probe::{Manner, Probed, probe};
 pub use read::posture;

@@ -2,18 +2,23 @@
 
 use std::collections::BTreeSet;
 
+use sqlx::postgres::PgConnection;
+
 use super::{Invocation, Target};
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::rls::read::Question;
+use crate::pg::rls::{Manner, Probed};
 use crate::pg::{Server, rls, session};
-use crate::posture::finding::{Engine, Finding};
+use crate::posture::finding::{Engine, Finding, Severity};
 use crate::posture::scene::{Scene, subjects};
 use crate::posture::{Posture, fingerprint};
 use crate::project::Project;
 use crate::spec::access::Access;
 use crate::spec::ontology::Ontology;
 use crate::{check, proof};
+use scratch::Scratch;
 
+mod scratch;
 mod tell;
 
 /// Prove that every tenant reaches its own rows and no other: static checks, proof, and attempts
@@ -42,6 +47,9 @@ pub struct Args {
     /// Make the attempts on this database itself; they are rolled back
     #[arg(long)]
     here: bool,
+    /// Where to build the scratch database [default: beside the database itself]
+    #[arg(long, value_name = "URL", conflicts_with = "here")]
+    scratch_url: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -124,7 +132,18 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let promise = Promise::of(&project)?;
     let server = invocation.server(&args.target, &project)?;
     let engines: BTreeSet<EngineWord> = args.engine.iter().copied().collect();
-    let report = invocation.block_on(examine(&server, &project, &promise, &engines, args))?;
+    let scratch = match &args.scratch_url {
+        Some(url) => Server::from_url(url, "--scratch-url")?,
+        None => server.clone(),
+    };
+    let run = Run {
+        server,
+        scratch,
+        project: &project,
+        promise: &promise,
+        engines,
+    };
+    let report = invocation.block_on(run.examine(args))?;
     let failing = report.failing();
     invocation.ui.answer(tell::render(&report, args.output));
     Ok(if failing > 0 {
@@ -134,42 +153,126 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     })
 }
 
-async fn examine(
-    server: &Server,
-    project: &Project,
-    promise: &Promise,
-    engines: &BTreeSet<EngineWord>,
-    args: &Args,
-) -> Result<tell::Report> {
-    let question = promise.question(project);
-    let (mut connection, _) = session::open(server, "edu db rls").await?;
-    let posture = rls::posture(&mut connection, &question).await?;
-    let scene = Scene::new(
-        &posture,
-        &promise.access,
-        &project.manifest,
-        promise.ontology.as_ref(),
-    );
-    let mut report = tell::Report::new(&posture, &promise.access);
-    if engines.contains(&EngineWord::Static) {
-        report.add(Engine::Static, check::ALL.len(), check::run(&scene));
+/// One run: where, what, and against which promise.
+struct Run<'a> {
+    server: Server,
+    scratch: Server,
+    project: &'a Project,
+    promise: &'a Promise,
+    engines: BTreeSet<EngineWord>,
+}
+
+impl Run<'_> {
+    fn scene<'s>(&'s self, posture: &'s Posture) -> Scene<'s> {
+        Scene::new(
+            posture,
+            &self.promise.access,
+            &self.project.manifest,
+            self.promise.ontology.as_ref(),
+        )
     }
-    if engines.contains(&EngineWord::Proof) {
-        let judged = proof::judge(&scene);
-        report.add(
-            Engine::Proof,
-            judged.len(),
-            proof::findings(&scene, &judged),
-        );
+
+    async fn examine(&self, args: &Args) -> Result<tell::Report> {
+        let question = self.promise.question(self.project);
+        let (mut connection, identity) = session::open(&self.server, "edu db rls").await?;
+        let posture = rls::posture(&mut connection, &question).await?;
+        let scene = self.scene(&posture);
+        let mut report = tell::Report::new(&posture, &self.promise.access);
+        if self.engines.contains(&EngineWord::Static) {
+            report.add(Engine::Static, check::ALL.len(), check::run(&scene));
+        }
+        if self.engines.contains(&EngineWord::Proof) {
+            let judged = proof::judge(&scene);
+            report.add(
+                Engine::Proof,
+                judged.len(),
+                proof::findings(&scene, &judged),
+            );
+        }
+        if self.engines.contains(&EngineWord::Probe) {
+            let probed = match args.here {
+                true => {
+                    self.attempt(&mut connection, &scene, identity.superuser, true)
+                        .await?
+                }
+                false => self.on_scratch(&question, &posture).await?,
+            };
+            report.add(Engine::Probe, probed.attempts, probed.findings);
+            report.note(probed.notes);
+        }
+        if !args.table.is_empty() {
+            report.keep(|finding: &Finding| {
+                args.table
+                    .iter()
+                    .any(|table| finding.object.starts_with(table.as_str()))
+            });
+        }
+        Ok(report)
     }
-    if !args.table.is_empty() {
-        report.keep(|finding: &Finding| {
-            args.table
+
+    async fn attempt(
+        &self,
+        connection: &mut PgConnection,
+        scene: &Scene<'_>,
+        superuser: bool,
+        in_use: bool,
+    ) -> Result<Probed> {
+        let run = uuid::Uuid::new_v4().to_string();
+        rls::probe(
+            connection,
+            scene,
+            &Manner {
+                in_use,
+                superuser,
+                run,
+            },
+        )
+        .await
+    }
+
+    /// Attempts on a scratch database; they count for the database itself where its posture is the same.
+    async fn on_scratch(&self, question: &Question, live: &Posture) -> Result<Probed> {
+        let scratch = Scratch::build(&self.scratch, self.project).await?;
+        let probed = self.on(&scratch.server, question, live).await;
+        scratch.end().await;
+        probed
+    }
+
+    async fn on(&self, scratch: &Server, question: &Question, live: &Posture) -> Result<Probed> {
+        let (mut connection, identity) = session::open(scratch, "edu db rls").await?;
+        let posture = rls::posture(&mut connection, question).await?;
+        let scene = self.scene(&posture);
+        let mut probed = self
+            .attempt(&mut connection, &scene, identity.superuser, false)
+            .await?;
+        let (here, there) = (fingerprint::lines(live), fingerprint::lines(&posture));
+        let only = |these: &[String], those: &[String]| -> Vec<String> {
+            these
                 .iter()
-                .any(|table| finding.object.starts_with(table.as_str()))
-        });
+                .filter(|line| those.binary_search(line).is_err())
+                .take(5)
+                .cloned()
+                .collect()
+        };
+        for (place, lines) in [
+            ("the database alone", only(&here, &there)),
+            ("the migrations alone", only(&there, &here)),
+        ] {
+            for line in lines {
+                let message = format!(
+                    "{place} has: {line}; attempts on a database built from the migrations do not speak for this one"
+                );
+                probed.findings.push(Finding::new(
+                    Engine::Probe,
+                    Severity::Error,
+                    "posture-differs",
+                    &live.database,
+                    message,
+                ));
+            }
+        }
+        Ok(probed)
     }
-    Ok(report)
 }
 
 fn print_fingerprint(args: &FingerprintArgs, invocation: &Invocation) -> Result<Exit> {

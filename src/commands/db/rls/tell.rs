@@ -61,6 +61,10 @@ impl Report {
         });
     }
 
+    pub(super) fn note(&mut self, notes: Vec<String>) {
+        self.notes.extend(notes);
+    }
+
     pub(super) fn keep(&mut self, wanted: impl Fn(&Finding) -> bool) {
         self.findings.retain(wanted);
     }

@@ -1,0 +1,316 @@
+//! What tenant A can observe at all: every relation it reads, every function it calls, the outcome of
+//! every write. In a world with tenant B it must be the same as in one without.
+
+use std::collections::BTreeSet;
+
+use super::attempt::Context;
+use super::shape::ColumnShape;
+use super::value::{literal, mine};
+use super::world::{Row, Who, World, insert};
+use crate::catalog::name::{quote_ident, quote_literal};
+use crate::posture::{Function, Relation};
+
+/// One observation.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// The object in reports.
+    pub object: String,
+    /// What is done, in words.
+    pub what: String,
+    /// The statement; a query gives rows whose text is compared.
+    pub sql: String,
+    /// The check that accepts a difference, with the object it accepts.
+    pub accepted_by: Option<(&'static str, String)>,
+    /// It may have changed rows that are not tenant A's.
+    pub writes: bool,
+}
+
+/// How many calls one function gets.
+const CALLS_MAX: usize = 12;
+
+/// Everything that `role` can observe in a context.
+pub fn items(world: &World<'_>, role: &str, context: Context) -> Vec<Item> {
+    let mut all = Vec::new();
+    // Graph ids come from sequences, which no rollback resets: labels have attempts of their own.
+    let readable = world
+        .scene
+        .posture
+        .relations
+        .iter()
+        .filter(|r| !r.extension && r.kind != 'S' && !world.scene.is_label(r.oid));
+    for relation in readable.filter(|relation| relation.grants(role, "r")) {
+        all.push(read(relation));
+    }
+    let callable = world
+        .scene
+        .posture
+        .functions
+        .iter()
+        .filter(|f| !f.trigger && f.extension.is_none() && matches!(f.kind, 'f' | 'p'));
+    for function in callable.filter(|function| function.callers.iter().any(|caller| caller == role))
+    {
+        all.extend(calls(world, function));
+    }
+    if context == Context::A1 {
+        for relation in world
+            .scene
+            .posture
+            .relations
+            .iter()
+            .filter(|relation| !relation.extension)
+        {
+            all.extend(writes(world, relation, role));
+        }
+    }
+    all
+}
+
+fn item(object: &str, what: impl Into<String>, sql: String) -> Item {
+    Item {
+        object: object.to_owned(),
+        what: what.into(),
+        sql,
+        accepted_by: None,
+        writes: false,
+    }
+}
+
+fn read(relation: &Relation) -> Item {
+    let name = relation.full_name();
+    let sql = format!(
+        "SELECT count(*)::text || ' rows ' || coalesce(md5(string_agg(x::text, '|' ORDER BY x::text)), '') FROM {name} x"
+    );
+    item(&name, "reads it", sql)
+}
+
+/// Calls with the ids of both tenants, and with what stands in the function's own text.
+fn calls(world: &World<'_>, function: &Function) -> Vec<Item> {
+    let mined: Vec<String> = function.body.as_deref().map(mine).unwrap_or_default();
+    let ids: Vec<String> = [Who::B1, Who::A1]
+        .into_iter()
+        .flat_map(|who| [world.tenant_id(who), world.user_id(who)])
+        .flatten()
+        .collect();
+    let of = |data_type: &str| -> Vec<String> {
+        let mut options: Vec<String> = match data_type {
+            "uuid" => ids.iter().map(|id| format!("({id})::uuid")).collect(),
+            "text" | "character varying" => {
+                let words = mined.iter().filter_map(|text| quote_literal(text).ok());
+                ids.iter().cloned().chain(words.take(4)).collect()
+            }
+            "integer" | "bigint" | "smallint" => vec!["10".into(), "1".into()],
+            "double precision" | "real" | "numeric" => vec!["0".into(), "1".into()],
+            "boolean" => vec!["true".into(), "false".into()],
+            _ => {
+                let base = data_type.rsplit('.').next().unwrap_or(data_type).to_owned();
+                let column = ColumnShape {
+                    number: 0,
+                    name: String::new(),
+                    data_type: data_type.to_owned(),
+                    base,
+                    category: String::new(),
+                    length: -1,
+                    labels: Vec::new(),
+                    not_null: false,
+                    automatic: false,
+                    generated: false,
+                    keyed: false,
+                    checks: Vec::new(),
+                };
+                literal(&column, "argument").into_iter().collect()
+            }
+        };
+        options.push(format!("NULL::{data_type}"));
+        options
+    };
+    let options: Vec<Vec<String>> = function
+        .arguments
+        .iter()
+        .map(|argument| of(argument))
+        .collect();
+    let width = options
+        .iter()
+        .map(Vec::len)
+        .max()
+        .unwrap_or(1)
+        .min(CALLS_MAX);
+    let name = format!(
+        "{}.{}",
+        quote_ident(&function.schema),
+        quote_ident(&function.name)
+    );
+    let mut seen = BTreeSet::new();
+    (0..width)
+        .map(|round| options.iter().map(|o| o[round.min(o.len() - 1)].clone()).collect::<Vec<_>>().join(", "))
+        .filter(|arguments| seen.insert(arguments.clone()))
+        .map(|arguments| {
+            let sql = match function.kind {
+                'p' => format!("CALL {name}({arguments})"),
+                _ => format!(
+                    "SELECT count(*)::text || ' rows ' || coalesce(md5(string_agg(x::text, '|' ORDER BY x::text)), '') FROM {name}({arguments}) x"
+                ),
+            };
+            Item { writes: function.volatility == 'v', ..item(&function.signature, "calls it", sql) }
+        })
+        .collect()
+}
+
+fn writes(world: &World<'_>, relation: &Relation, role: &str) -> Vec<Item> {
+    let mut all = Vec::new();
+    let name = relation.full_name();
+    if relation.kind == 'v' {
+        if let Some(column) = relation.columns.iter().find(|_| relation.grants(role, "w")) {
+            let column = quote_ident(&column.name);
+            all.push(Item {
+                writes: true,
+                ..item(
+                    &name,
+                    "changes rows through it",
+                    format!("UPDATE {name} SET {column} = {column}"),
+                )
+            });
+        }
+        if relation.grants(role, "d") {
+            all.push(Item {
+                writes: true,
+                ..item(
+                    &name,
+                    "deletes rows through it",
+                    format!("DELETE FROM {name}"),
+                )
+            });
+        }
+        return all;
+    }
+    if world.shape(relation.oid).is_none() || world.scene.promise(relation).is_none() {
+        return all;
+    }
+    let own = world.row(relation.oid, Who::A1, "write");
+    if relation.grants(role, "a") {
+        let returning = |row: &Row| {
+            format!(
+                "{} RETURNING md5({}::text)",
+                insert(relation, row),
+                quote_ident(&relation.name)
+            )
+        };
+        all.push(Item {
+            writes: true,
+            ..item(&name, "adds a row", returning(&own))
+        });
+        all.extend(references(world, relation, &own));
+        all.extend(collisions(world, relation, &own));
+    }
+    let keyed = world.condition(relation.oid, &world.row(relation.oid, Who::A1, ""));
+    if let (true, Some(column)) = (relation.grants(role, "w"), relation.columns.last()) {
+        let column = quote_ident(&column.name);
+        let sql = format!("UPDATE {name} SET {column} = {column} WHERE {keyed}");
+        all.push(Item {
+            writes: true,
+            ..item(&name, "changes its own row", sql)
+        });
+    }
+    if relation.grants(role, "d") {
+        all.push(Item {
+            writes: true,
+            ..item(
+                &name,
+                "deletes its own row",
+                format!("DELETE FROM {name} WHERE {keyed}"),
+            )
+        });
+    }
+    all
+}
+
+/// For each foreign key: a row of A's that points at B's.
+fn references(world: &World<'_>, relation: &Relation, own: &Row) -> Vec<Item> {
+    let theirs = world.row(relation.oid, Who::B1, "");
+    let tenant = world.scene.tenant_number(relation);
+    let keys = world.keys(relation.oid).iter().filter(|key| {
+        !key.inherited
+            && Some(key.target)
+                != world
+                    .scene
+                    .access
+                    .root
+                    .as_ref()
+                    .and_then(|root| world.scene.named(root))
+                    .map(|r| r.oid)
+    });
+    keys.filter(|key| key.target != relation.oid)
+        .map(|key| {
+            let pointed = |column: &String| {
+                let number = relation.column(column).map(|column| column.number);
+                number.is_some_and(|number| key.columns.contains(&number) && Some(number) != tenant)
+            };
+            let row: Row = own
+                .iter()
+                .map(|(column, value)| {
+                    let foreign = theirs
+                        .iter()
+                        .find(|(name, _)| name == column && pointed(name));
+                    (
+                        column.clone(),
+                        foreign.map_or_else(|| value.clone(), |(_, value)| value.clone()),
+                    )
+                })
+                .collect();
+            let object = format!("{}.{}", relation.full_name(), quote_ident(&key.name));
+            Item {
+                accepted_by: Some(("foreign-key-without-tenant", object.clone())),
+                ..item(
+                    &object,
+                    "adds a row that points at tenant B's",
+                    insert(relation, &row),
+                )
+            }
+        })
+        .collect()
+}
+
+/// For each unique index: a row of A's with B's value.
+fn collisions(world: &World<'_>, relation: &Relation, own: &Row) -> Vec<Item> {
+    let theirs = world.row(relation.oid, Who::B1, "");
+    let tenant = world.scene.tenant_number(relation);
+    let unique = world.scene.posture.indexes.iter().filter(|index| {
+        index.table == relation.oid
+            && index.is_unique
+            && !index.is_primary
+            && !index.columns.contains(&0)
+    });
+    unique
+        .map(|index| {
+            let row: Row = own
+                .iter()
+                .map(|(column, value)| {
+                    let number = relation.column(column).map(|column| column.number);
+                    let taken = number.is_some_and(|number| {
+                        index.columns.contains(&number) && Some(number) != tenant
+                    });
+                    let foreign = theirs.iter().find(|(name, _)| name == column && taken);
+                    (
+                        column.clone(),
+                        foreign.map_or_else(|| value.clone(), |(_, value)| value.clone()),
+                    )
+                })
+                .collect();
+            let object = match index.is_constraint {
+                true => format!("{}.{}", relation.full_name(), quote_ident(&index.name)),
+                false => format!(
+                    "{}.{}",
+                    quote_ident(&index.schema),
+                    quote_ident(&index.name)
+                ),
+            };
+            Item {
+                accepted_by: Some(("unique-without-tenant", object.clone())),
+                ..item(
+                    &object,
+                    "adds a row with tenant B's value",
+                    insert(relation, &row),
+                )
+            }
+        })
+        .collect()
+}
