@@ -48,7 +48,7 @@ pub(super) fn door(scene: &Scene<'_>) -> Vec<Found> {
         .facts("extension")
         .find(|fact| fact.subject == "age")
         .map(|fact| fact.text.as_str());
-    let checks_ends = version.is_some_and(|version| at_least_1_7(version));
+    let checks_ends = version.is_some_and(at_least_1_7);
     let mut found = Vec::new();
     for function in scene
         .posture

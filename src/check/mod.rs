@@ -7,6 +7,7 @@ use crate::posture::finding::{Engine, Finding, Severity};
 use crate::posture::scene::Scene;
 use crate::spec::access::Access;
 
+mod columns;
 mod declared;
 mod functions;
 mod graph;
@@ -17,6 +18,7 @@ mod reading;
 mod roles;
 mod server;
 mod tables;
+mod trust;
 
 /// One check.
 pub struct Check {
@@ -104,28 +106,28 @@ pub const ALL: &[Check] = checks! {
     "rewrite-rule" "R25" Error objects::rule, "a rewrite rule on a protected table runs as its owner";
     "foreign-key-without-tenant" "R26" Error keys::without_tenant, "a foreign key can point at another tenant's row";
     "unique-without-tenant" "R28" Error keys::unique, "a unique index tells what other tenants have";
-    "tenant-column-loose" "R29" Error tables::loose, "the tenant column may be NULL, or name no tenant";
-    "tenant-index-missing" "R30" Warning tables::unindexed, "no index is led by the tenant column";
+    "tenant-column-loose" "R29" Error columns::loose, "the tenant column may be NULL, or name no tenant";
+    "tenant-index-missing" "R30" Warning columns::unindexed, "no index is led by the tenant column";
     "create-privilege" "R31" Error roles::create, "the application may create objects";
     "default-privileges-wide" "R32" Error roles::defaults, "objects to come are given away";
-    "schema-not-usable" "R33" Error tables::schema, "the application may not use the schema of its table";
+    "schema-not-usable" "R33" Error columns::schema, "the application may not use the schema of its table";
     "publication-streams-table" "R34" Error objects::publication, "a publication streams every tenant's rows";
     "graph-label-exposed" "R35" Error graph::exposed, "a graph's table can be read without a policy";
     "graph-door-open" "R35" Error graph::door, "a graph function reads past row security";
     "setting-preset" "R36" Error roles::preset, "a role or database presets the context";
     "sequence-readable" "R37" Info objects::sequence, "a sequence tells how much all tenants write";
     "default-calls-definer" "R38" Error functions::default_call, "a default or CHECK runs as another role";
-    "policy-reads-unprotected" "R40" Error policies::reads, "a policy trusts a table without row security, or reads its own";
+    "policy-reads-unprotected" "R40" Error trust::reads, "a policy trusts a table without row security, or reads its own";
     "server-outdated" "R41" Error server::outdated, "the server lacks a security fix for row security";
     "setting-name-is-keyword" "R42" Error server::keyword, "SET cannot parse the setting's name";
     "predefined-role-reached" "R43" Error roles::predefined, "the application has a role that reaches data or files";
-    "policy-operator-foreign" "R44" Error policies::operator, "a policy compares with an operator that is not PostgreSQL's own";
-    "tenant-compared-through-cast" "R45" Warning policies::cast, "the tenant column is cast, and no index serves it";
-    "immutable-column-writable" "R46" Error tables::immutable, "a column that must not change can be updated";
+    "policy-operator-foreign" "R44" Error trust::operator, "a policy compares with an operator that is not PostgreSQL's own";
+    "tenant-compared-through-cast" "R45" Warning trust::cast, "the tenant column is cast, and no index serves it";
+    "immutable-column-writable" "R46" Error columns::immutable, "a column that must not change can be updated";
     "login-has-privileges" "R47" Error roles::login, "the login reaches objects without becoming the application";
     "foreign-key-not-enforced" "R48" Error keys::unenforced, "a foreign key is not enforced";
     "reference-without-foreign-key" "R49" Warning keys::missing, "a column looks like a reference and has no foreign key";
-    "owner-bypasses-rls" "R50" Error tables::owner, "a protected table's owner ignores row security even when forced";
+    "owner-bypasses-rls" "R50" Error columns::owner, "a protected table's owner ignores row security even when forced";
     "view-without-barrier" "R51" Warning objects::barrier, "a view's filter can be looked behind";
     "vector-scan-not-iterative" "R52" Error server::vector, "a small tenant gets too few neighbours";
     "relation-undeclared" "COV" Error declared::relation, "a relation can be reached and spec/access.toml does not list it";
@@ -161,6 +163,16 @@ pub fn run(scene: &Scene<'_>) -> Vec<Finding> {
     }
     findings.extend(unused(scene.access, &used));
     findings
+}
+
+/// The SQL that mends what one check finds and no exception accepts.
+pub fn fixes(scene: &Scene<'_>, id: &str) -> Vec<String> {
+    let checks = ALL.iter().filter(|check| check.id == id);
+    let found = checks.flat_map(|check| (check.run)(scene));
+    found
+        .filter(|found| scene.access.exception(id, &found.object).is_none())
+        .filter_map(|found| found.fix)
+        .collect()
 }
 
 fn unused(access: &Access, used: &[(&str, String)]) -> Vec<Finding> {

@@ -3,9 +3,14 @@
 //! Pure: rows, statements and verdicts are values; `pg::rls` makes the attempts, in one transaction that is rolled back.
 
 pub mod attempt;
+mod call;
 pub mod escape;
+mod foreign;
 pub mod graph;
+mod graph_attempt;
+mod row;
 pub mod shape;
+mod table;
 pub mod transcript;
 pub mod value;
 pub mod verdict;

@@ -1,14 +1,11 @@
 //! What tenant A can observe at all: every relation it reads, every function it calls, the outcome of
 //! every write. In a world with tenant B it must be the same as in one without.
 
-use std::collections::BTreeSet;
-
 use super::attempt::Context;
-use super::shape::ColumnShape;
-use super::value::{literal, mine};
+use super::call::calls;
 use super::world::{Row, Who, World, insert};
-use crate::catalog::name::{quote_ident, quote_literal};
-use crate::posture::{Function, Relation};
+use crate::catalog::name::quote_ident;
+use crate::posture::Relation;
 
 /// One observation.
 #[derive(Debug, Clone)]
@@ -24,9 +21,6 @@ pub struct Item {
     /// It may have changed rows that are not tenant A's.
     pub writes: bool,
 }
-
-/// How many calls one function gets.
-const CALLS_MAX: usize = 12;
 
 /// Everything that `role` can observe in a context.
 pub fn items(world: &World<'_>, role: &str, context: Context) -> Vec<Item> {
@@ -65,7 +59,7 @@ pub fn items(world: &World<'_>, role: &str, context: Context) -> Vec<Item> {
     all
 }
 
-fn item(object: &str, what: impl Into<String>, sql: String) -> Item {
+pub(super) fn item(object: &str, what: impl Into<String>, sql: String) -> Item {
     Item {
         object: object.to_owned(),
         what: what.into(),
@@ -81,78 +75,6 @@ fn read(relation: &Relation) -> Item {
         "SELECT count(*)::text || ' rows ' || coalesce(md5(string_agg(x::text, '|' ORDER BY x::text)), '') FROM {name} x"
     );
     item(&name, "reads it", sql)
-}
-
-/// Calls with the ids of both tenants, and with what stands in the function's own text.
-fn calls(world: &World<'_>, function: &Function) -> Vec<Item> {
-    let mined: Vec<String> = function.body.as_deref().map(mine).unwrap_or_default();
-    let ids: Vec<String> = [Who::B1, Who::A1]
-        .into_iter()
-        .flat_map(|who| [world.tenant_id(who), world.user_id(who)])
-        .flatten()
-        .collect();
-    let of = |data_type: &str| -> Vec<String> {
-        let mut options: Vec<String> = match data_type {
-            "uuid" => ids.iter().map(|id| format!("({id})::uuid")).collect(),
-            "text" | "character varying" => {
-                let words = mined.iter().filter_map(|text| quote_literal(text).ok());
-                ids.iter().cloned().chain(words.take(4)).collect()
-            }
-            "integer" | "bigint" | "smallint" => vec!["10".into(), "1".into()],
-            "double precision" | "real" | "numeric" => vec!["0".into(), "1".into()],
-            "boolean" => vec!["true".into(), "false".into()],
-            _ => {
-                let base = data_type.rsplit('.').next().unwrap_or(data_type).to_owned();
-                let column = ColumnShape {
-                    number: 0,
-                    name: String::new(),
-                    data_type: data_type.to_owned(),
-                    base,
-                    category: String::new(),
-                    length: -1,
-                    labels: Vec::new(),
-                    not_null: false,
-                    automatic: false,
-                    generated: false,
-                    keyed: false,
-                    checks: Vec::new(),
-                };
-                literal(&column, "argument").into_iter().collect()
-            }
-        };
-        options.push(format!("NULL::{data_type}"));
-        options
-    };
-    let options: Vec<Vec<String>> = function
-        .arguments
-        .iter()
-        .map(|argument| of(argument))
-        .collect();
-    let width = options
-        .iter()
-        .map(Vec::len)
-        .max()
-        .unwrap_or(1)
-        .min(CALLS_MAX);
-    let name = format!(
-        "{}.{}",
-        quote_ident(&function.schema),
-        quote_ident(&function.name)
-    );
-    let mut seen = BTreeSet::new();
-    (0..width)
-        .map(|round| options.iter().map(|o| o[round.min(o.len() - 1)].clone()).collect::<Vec<_>>().join(", "))
-        .filter(|arguments| seen.insert(arguments.clone()))
-        .map(|arguments| {
-            let sql = match function.kind {
-                'p' => format!("CALL {name}({arguments})"),
-                _ => format!(
-                    "SELECT count(*)::text || ' rows ' || coalesce(md5(string_agg(x::text, '|' ORDER BY x::text)), '') FROM {name}({arguments}) x"
-                ),
-            };
-            Item { writes: function.volatility == 'v', ..item(&function.signature, "calls it", sql) }
-        })
-        .collect()
 }
 
 fn writes(world: &World<'_>, relation: &Relation, role: &str) -> Vec<Item> {

@@ -30,6 +30,27 @@ pub fn judge(
     attempt: &Attempt,
     outcome: &Outcome,
 ) -> Option<Finding> {
+    let wrong = wrong(attempt, outcome, context, role);
+    let (id, message) = wrong?;
+    Some(
+        Finding::new(
+            Engine::Probe,
+            Severity::Error,
+            id,
+            attempt.object.clone(),
+            message,
+        )
+        .command(attempt.command),
+    )
+}
+
+/// The id and message of what is wrong.
+fn wrong(
+    attempt: &Attempt,
+    outcome: &Outcome,
+    context: Context,
+    role: &str,
+) -> Option<(&'static str, String)> {
     let error = outcome.error.as_deref();
     let refused = error.is_some_and(|code| code == "42501");
     let admitted = error.is_some_and(|code| code.starts_with("23"));
@@ -48,7 +69,7 @@ pub fn judge(
             ),
         )
     };
-    let wrong = match &attempt.expect {
+    match &attempt.expect {
         Expect::Nothing if admitted || rows > 0 => Some((
             "foreign-rows-reached",
             format!(
@@ -95,18 +116,7 @@ pub fn judge(
             format!("{who}, as {role}, {what}: rows that are not tenant A's changed"),
         )),
         _ => None,
-    };
-    let (id, message) = wrong?;
-    Some(
-        Finding::new(
-            Engine::Probe,
-            Severity::Error,
-            id,
-            attempt.object.clone(),
-            message,
-        )
-        .command(attempt.command),
-    )
+    }
 }
 
 fn exactly(

@@ -4,43 +4,13 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::row::varying;
+pub use super::row::{Row, Who, insert};
 use super::shape::{ColumnShape, Shape};
 use super::value;
 use crate::catalog::name::quote_ident;
 use crate::posture::scene::Scene;
 use crate::posture::{ForeignKey, Oid, Relation};
-
-/// Whose row it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Who {
-    /// The user who attempts.
-    A1,
-    /// Another user of the same tenant.
-    A2,
-    /// A user of the other tenant.
-    B1,
-}
-
-impl Who {
-    /// The tenant's letter.
-    pub const fn tenant(self) -> &'static str {
-        match self {
-            Self::A1 | Self::A2 => "A",
-            Self::B1 => "B",
-        }
-    }
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::A1 => "a1",
-            Self::A2 => "a2",
-            Self::B1 => "b1",
-        }
-    }
-}
-
-/// Values by column.
-pub type Row = Vec<(String, String)>;
 
 /// Everything that rows are made from.
 pub struct World<'a> {
@@ -310,28 +280,5 @@ impl<'a> World<'a> {
         } else {
             parts.join(" AND ")
         }
-    }
-}
-
-/// Whether a default of this type may differ between two runs: numbers, ids, clocks.
-fn varying(column: &ColumnShape) -> bool {
-    matches!(
-        column.base.as_str(),
-        "int2" | "int4" | "int8" | "uuid" | "timestamp" | "timestamptz"
-    )
-}
-
-/// INSERT of a row.
-pub fn insert(relation: &Relation, row: &Row) -> String {
-    let columns: Vec<String> = row.iter().map(|(column, _)| quote_ident(column)).collect();
-    let values: Vec<&str> = row.iter().map(|(_, value)| value.as_str()).collect();
-    match columns.is_empty() {
-        true => format!("INSERT INTO {} DEFAULT VALUES", relation.full_name()),
-        false => format!(
-            "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({})",
-            relation.full_name(),
-            columns.join(", "),
-            values.join(", ")
-        ),
     }
 }

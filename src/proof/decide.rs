@@ -53,7 +53,7 @@ pub enum Search {
 
 impl Formula {
     /// IS TRUE.
-    pub fn is_true(self) -> Self {
+    pub fn truth(self) -> Self {
         Self::OneOf(Box::new(self), [true, false, false])
     }
 
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn an_or_admits_and_an_and_does_not() {
-        let foreign = atom(0).is_true().negated();
+        let foreign = atom(0).truth().negated();
         let leak = Formula::All(vec![Formula::Any(vec![atom(0), atom(1)]), foreign.clone()]);
         assert!(matches!(satisfy(&leak, vec![None; 2]), Search::Found(_)));
         let safe = Formula::All(vec![Formula::All(vec![atom(0), atom(1)]), foreign]);
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn null_is_neither_true_nor_false() {
         let both = Formula::Any(vec![atom(0), atom(0).negated()]);
-        let missed = both.is_true().negated();
+        let missed = both.truth().negated();
         assert_eq!(
             satisfy(&missed, vec![None]),
             Search::Found(vec![Some(None)])

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::carrier::{Carrier, carries};
 use super::context;
 use super::decide::Formula;
 use crate::posture::expr::Expr;
@@ -22,23 +23,6 @@ pub(super) enum Meaning {
     Member(Expr),
     /// A function or sub-select that cannot be looked into.
     Opaque(Expr),
-}
-
-/// How a table's rows carry the tenant.
-#[derive(Debug, Clone)]
-pub(super) enum Carrier {
-    /// In a column.
-    Column {
-        number: i32,
-        not_null: bool,
-        type_oid: Oid,
-    },
-    /// In a property of a graph's label.
-    Property {
-        number: i32,
-        key: String,
-        operators: BTreeSet<Oid>,
-    },
 }
 
 /// Translates the expressions of one table.
@@ -127,7 +111,7 @@ impl<'a> Translator<'a> {
             // x IS DISTINCT FROM context: never NULL, and on a NOT NULL column false exactly for the tenant's rows.
             Expr::Distinct(operator, sides) if self.equal.contains(operator) => {
                 match self.identity(sides) {
-                    Some((atom, true)) => Formula::Atom(atom).is_true().negated(),
+                    Some((atom, true)) => Formula::Atom(atom).truth().negated(),
                     _ => self.atom(expr),
                 }
             }
@@ -206,8 +190,8 @@ impl<'a> Translator<'a> {
         let is_null = match never {
             true => Formula::Known(Some(false)),
             false => {
-                let free = self.atom(&positive).is_true();
-                Formula::All(vec![Formula::Atom(atom).is_true().negated(), free])
+                let free = self.atom(&positive).truth();
+                Formula::All(vec![Formula::Atom(atom).truth().negated(), free])
             }
         };
         if null { is_null } else { is_null.negated() }
@@ -271,48 +255,5 @@ impl<'a> Translator<'a> {
         let safe = !function.definer && function.volatility != 'v' && !function.returns_set;
         let body = context::body(function.tree.as_deref().filter(|_| safe)?)?;
         super::inline::substitute(&body, arguments)
-    }
-}
-
-/// Whether an expression is the carrier, and whether it is never NULL then.
-fn carries(carrier: &Carrier, expr: &Expr) -> Option<bool> {
-    /// uuid, text, varchar, int4, int8: their text form tells them apart.
-    const TOLD_APART: [Oid; 5] = [2950, 25, 1043, 23, 20];
-    match (carrier, expr) {
-        (
-            Carrier::Column {
-                number, not_null, ..
-            },
-            Expr::Column {
-                number: at,
-                outer: 0,
-            },
-        ) if number == at => Some(*not_null),
-        (Carrier::Column { type_oid, .. }, Expr::Cast(_, inner))
-            if TOLD_APART.contains(type_oid) =>
-        {
-            carries(carrier, inner)
-        }
-        (
-            Carrier::Property {
-                number,
-                key,
-                operators,
-            },
-            Expr::Operator(operator, sides),
-        ) if operators.contains(operator) => {
-            let [
-                Expr::Column {
-                    number: at,
-                    outer: 0,
-                },
-                property,
-            ] = sides.as_slice()
-            else {
-                return None;
-            };
-            (number == at && property.as_text().as_ref() == Some(key)).then_some(false)
-        }
-        _ => None,
     }
 }

@@ -57,8 +57,10 @@ async fn make(
     }
     undo(connection).await?;
     let mut row = row;
-    if outcome.error.as_deref() == Some("23514") {
-        if let Some(shape) = world.shape(relation.oid).cloned() {
+    if outcome.error.as_deref() == Some("23514")
+        && let Some(shape) = world.shape(relation.oid).cloned()
+    {
+        {
             solve(connection, world, &shape, who).await?;
             row = world.row(relation.oid, who, "");
             outcome = attempt(connection, &insert(relation, &row)).await?;

@@ -2,22 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::postgres::PgConnection;
-
 use super::{Invocation, Target};
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::rls::read::Question;
-use crate::pg::rls::{Manner, Probed};
 use crate::pg::{Server, rls, session};
-use crate::posture::finding::{Engine, Finding, Severity};
 use crate::posture::scene::{Scene, subjects};
 use crate::posture::{Posture, fingerprint};
 use crate::project::Project;
+use crate::proof;
 use crate::spec::access::Access;
 use crate::spec::ontology::Ontology;
-use crate::{check, proof};
-use scratch::Scratch;
+use examine::Run;
 
+mod examine;
+mod generate;
+mod init;
+mod matrix;
+mod perf;
 mod scratch;
 mod tell;
 
@@ -69,6 +70,29 @@ enum EngineWord {
 enum Command {
     /// Print the hash of everything that decides who reaches which row
     Fingerprint(FingerprintArgs),
+    /// Print role × table × command: what is declared, and what the policies give where it differs
+    Matrix(MatrixArgs),
+    /// Print what each policy costs: its form, when it is evaluated, the index that serves it
+    Perf(OnlyTarget),
+    /// Print a migration that makes the declared matrix true
+    Generate(OnlyTarget),
+    /// Propose spec/access.toml from a database; what is guessed is marked
+    Init(OnlyTarget),
+}
+
+#[derive(Debug, clap::Args)]
+struct OnlyTarget {
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Debug, clap::Args)]
+struct MatrixArgs {
+    #[command(flatten)]
+    target: Target,
+    /// How to print it
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    output: matrix::Form,
 }
 
 #[derive(Debug, clap::Args)]
@@ -125,8 +149,13 @@ impl Promise {
 /// # Errors
 /// Exit 2 for the project's files, 7 for the server; nothing was changed.
 pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
-    if let Some(Command::Fingerprint(inner)) = &args.command {
-        return print_fingerprint(inner, invocation);
+    match &args.command {
+        Some(Command::Fingerprint(inner)) => return print_fingerprint(inner, invocation),
+        Some(Command::Matrix(inner)) => return print_matrix(inner, invocation),
+        Some(Command::Perf(inner)) => return print_perf(inner, invocation),
+        Some(Command::Generate(inner)) => return print_migration(inner, invocation),
+        Some(Command::Init(inner)) => return init::run(&inner.target, invocation),
+        None => {}
     }
     let project = invocation.project_for(&args.target)?;
     let promise = Promise::of(&project)?;
@@ -153,128 +182,6 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     })
 }
 
-/// One run: where, what, and against which promise.
-struct Run<'a> {
-    server: Server,
-    scratch: Server,
-    project: &'a Project,
-    promise: &'a Promise,
-    engines: BTreeSet<EngineWord>,
-}
-
-impl Run<'_> {
-    fn scene<'s>(&'s self, posture: &'s Posture) -> Scene<'s> {
-        Scene::new(
-            posture,
-            &self.promise.access,
-            &self.project.manifest,
-            self.promise.ontology.as_ref(),
-        )
-    }
-
-    async fn examine(&self, args: &Args) -> Result<tell::Report> {
-        let question = self.promise.question(self.project);
-        let (mut connection, identity) = session::open(&self.server, "edu db rls").await?;
-        let posture = rls::posture(&mut connection, &question).await?;
-        let scene = self.scene(&posture);
-        let mut report = tell::Report::new(&posture, &self.promise.access);
-        if self.engines.contains(&EngineWord::Static) {
-            report.add(Engine::Static, check::ALL.len(), check::run(&scene));
-        }
-        if self.engines.contains(&EngineWord::Proof) {
-            let judged = proof::judge(&scene);
-            report.add(
-                Engine::Proof,
-                judged.len(),
-                proof::findings(&scene, &judged),
-            );
-        }
-        if self.engines.contains(&EngineWord::Probe) {
-            let probed = match args.here {
-                true => {
-                    self.attempt(&mut connection, &scene, identity.superuser, true)
-                        .await?
-                }
-                false => self.on_scratch(&question, &posture).await?,
-            };
-            report.add(Engine::Probe, probed.attempts, probed.findings);
-            report.note(probed.notes);
-        }
-        if !args.table.is_empty() {
-            report.keep(|finding: &Finding| {
-                args.table
-                    .iter()
-                    .any(|table| finding.object.starts_with(table.as_str()))
-            });
-        }
-        Ok(report)
-    }
-
-    async fn attempt(
-        &self,
-        connection: &mut PgConnection,
-        scene: &Scene<'_>,
-        superuser: bool,
-        in_use: bool,
-    ) -> Result<Probed> {
-        let run = uuid::Uuid::new_v4().to_string();
-        rls::probe(
-            connection,
-            scene,
-            &Manner {
-                in_use,
-                superuser,
-                run,
-            },
-        )
-        .await
-    }
-
-    /// Attempts on a scratch database; they count for the database itself where its posture is the same.
-    async fn on_scratch(&self, question: &Question, live: &Posture) -> Result<Probed> {
-        let scratch = Scratch::build(&self.scratch, self.project).await?;
-        let probed = self.on(&scratch.server, question, live).await;
-        scratch.end().await;
-        probed
-    }
-
-    async fn on(&self, scratch: &Server, question: &Question, live: &Posture) -> Result<Probed> {
-        let (mut connection, identity) = session::open(scratch, "edu db rls").await?;
-        let posture = rls::posture(&mut connection, question).await?;
-        let scene = self.scene(&posture);
-        let mut probed = self
-            .attempt(&mut connection, &scene, identity.superuser, false)
-            .await?;
-        let (here, there) = (fingerprint::lines(live), fingerprint::lines(&posture));
-        let only = |these: &[String], those: &[String]| -> Vec<String> {
-            these
-                .iter()
-                .filter(|line| those.binary_search(line).is_err())
-                .take(5)
-                .cloned()
-                .collect()
-        };
-        for (place, lines) in [
-            ("the database alone", only(&here, &there)),
-            ("the migrations alone", only(&there, &here)),
-        ] {
-            for line in lines {
-                let message = format!(
-                    "{place} has: {line}; attempts on a database built from the migrations do not speak for this one"
-                );
-                probed.findings.push(Finding::new(
-                    Engine::Probe,
-                    Severity::Error,
-                    "posture-differs",
-                    &live.database,
-                    message,
-                ));
-            }
-        }
-        Ok(probed)
-    }
-}
-
 fn print_fingerprint(args: &FingerprintArgs, invocation: &Invocation) -> Result<Exit> {
     let project = invocation.project_for(&args.target)?;
     let promise = Promise::of(&project)?;
@@ -289,5 +196,59 @@ fn print_fingerprint(args: &FingerprintArgs, invocation: &Invocation) -> Result<
             .answer(fingerprint::lines(&posture).join("\n")),
         false => invocation.ui.answer(fingerprint::fingerprint(&posture)),
     }
+    Ok(Exit::Done)
+}
+
+/// The posture of a database with the promise it is judged against.
+fn look(target: &Target, invocation: &Invocation) -> Result<(Project, Promise, Server, Posture)> {
+    let project = invocation.project_for(target)?;
+    let promise = Promise::of(&project)?;
+    let server = invocation.server(target, &project)?;
+    let posture = invocation.block_on(async {
+        let (mut connection, _) = session::open(&server, "edu db rls").await?;
+        rls::posture(&mut connection, &promise.question(&project)).await
+    })?;
+    Ok((project, promise, server, posture))
+}
+
+fn print_matrix(args: &MatrixArgs, invocation: &Invocation) -> Result<Exit> {
+    let (project, promise, _, posture) = look(&args.target, invocation)?;
+    let scene = Scene::new(
+        &posture,
+        &promise.access,
+        &project.manifest,
+        promise.ontology.as_ref(),
+    );
+    invocation
+        .ui
+        .answer(matrix::render(&scene, &proof::judge(&scene), args.output));
+    Ok(Exit::Done)
+}
+
+fn print_perf(args: &OnlyTarget, invocation: &Invocation) -> Result<Exit> {
+    let (project, promise, server, posture) = look(&args.target, invocation)?;
+    let scene = Scene::new(
+        &posture,
+        &promise.access,
+        &project.manifest,
+        promise.ontology.as_ref(),
+    );
+    let table = invocation.block_on(async {
+        let (mut connection, _) = session::open(&server, "edu db rls perf").await?;
+        perf::table(&mut connection, &scene).await
+    })?;
+    invocation.ui.answer(table);
+    Ok(Exit::Done)
+}
+
+fn print_migration(args: &OnlyTarget, invocation: &Invocation) -> Result<Exit> {
+    let (project, promise, _, posture) = look(&args.target, invocation)?;
+    let scene = Scene::new(
+        &posture,
+        &promise.access,
+        &project.manifest,
+        promise.ontology.as_ref(),
+    );
+    invocation.ui.answer(generate::migration(&scene)?);
     Ok(Exit::Done)
 }
