@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::progress::{Progress, Unit, human_time};
 
 /// Without a terminal, a running stage says a word at least this often.
@@ -137,6 +137,24 @@ impl Ui {
             self.paint("warning:", "1;33"),
             clean(text.as_ref())
         ));
+    }
+
+    /// Asks before something that cannot be undone. Shape: the trimmed answer, or nothing where
+    /// nobody can be asked, because stdin or stderr is no terminal.
+    ///
+    /// # Errors
+    /// When the answer cannot be read.
+    pub fn ask(&self, question: &str) -> Result<Option<String>> {
+        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return Ok(None);
+        }
+        self.finish_stage();
+        self.warn(question);
+        let mut line = String::new();
+        std::io::stdin()
+            .read_line(&mut line)
+            .map_err(|e| Failure::io("read the answer", &e))?;
+        Ok(Some(line.trim().to_owned()))
     }
 
     /// Prints a failure with its place in the file, its facts and what to do next.

@@ -96,7 +96,7 @@ pub async fn create_database(server: &Server, report: Report<'_>) -> Result<()> 
         .await;
     lock.release().await;
     match outcome {
-        Err(error) if sqlstate(&error) != "42P04" => Err(failure(
+        Err(error) if !matches!(sqlstate(&error), "42P04" | "23505") => Err(failure(
             &format!("create database \"{}\"", server.database()),
             &error,
         )),
@@ -133,6 +133,9 @@ pub async fn missing(
     manifest: &Manifest,
 ) -> Result<Vec<String>> {
     let mut missing = missing_extensions(connection, identity, manifest).await?;
+    if lacks_preloaded_age(connection).await? && !manifest.extensions.contains_key("age") {
+        missing.push("The server preloads AGE, and the extension is not created here.".to_owned());
+    }
     let roles = &manifest.roles;
     for role in [&roles.owner, &roles.application, &roles.login]
         .into_iter()
@@ -164,7 +167,7 @@ pub async fn missing(
     Ok(missing)
 }
 
-async fn missing_extensions(
+pub(super) async fn missing_extensions(
     connection: &mut PgConnection,
     identity: &Identity,
     manifest: &Manifest,
@@ -191,18 +194,19 @@ async fn missing_extensions(
             row.get::<Option<String>, _>("available"),
         ) {
             (Some(version), _) if range.admits(&version) => {}
-            (Some(version), _) => {
-                missing.push(format!(
-                    "Extension \"{name}\" has version {version}, wanted is {range}."
-                ));
-            }
             (None, None) => return Err(unavailable(&name, identity.major())),
-            (None, Some(version)) if !range.admits(&version) => {
+            (_, Some(version)) if !range.admits(&version) => {
                 return Err(Failure::refused(format!(
                     "the server offers extension \"{name}\" in version {version}, wanted is {range}"
                 ))
                 .hint(
                     "Install a newer package of the extension, or use our image: edu image build",
+                ));
+            }
+            (Some(version), _) => {
+                missing.push(format!(
+                    "Extension \"{name}\" has version {version}, wanted is {range}: ALTER EXTENSION {} UPDATE.",
+                    quote_ident(&name)
                 ));
             }
             (None, Some(_)) => missing.push(format!("Extension \"{name}\" is not created.")),
@@ -260,6 +264,15 @@ pub async fn run(
     )
     .await?;
     let lock = Lock::take(server, Purpose::Change, lock_timeout, report).await?;
+    if lacks_preloaded_age(&mut connection).await? {
+        // Before everything else: until then AGE's library makes ordinary DDL fail here.
+        session::run(
+            &mut connection,
+            "CREATE EXTENSION age",
+            "create extension \"age\"",
+        )
+        .await?;
+    }
     let applied = migrate::run(&mut connection, &lock, &plan, report).await?;
     let mut repeated = Vec::new();
     if applied.is_empty()
@@ -295,6 +308,21 @@ pub async fn run(
     failure.detail = still;
     Err(failure
         .hint("Add it to the migration marked \"-- edu: role superuser\", or correct edu.toml."))
+}
+
+/// Whether the server loads AGE's library in every database and this one lacks the extension. A role
+/// that may not see the setting gets false.
+async fn lacks_preloaded_age(connection: &mut PgConnection) -> Result<bool> {
+    sqlx::query_scalar(
+        "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'age')
+                AND CASE WHEN pg_catalog.pg_has_role('pg_read_all_settings', 'USAGE')
+                    THEN 'age' = ANY (pg_catalog.string_to_array(pg_catalog.replace(
+                        pg_catalog.current_setting('shared_preload_libraries'), ' ', ''), ','))
+                    ELSE false END",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(|error| failure("look for AGE", &error))
 }
 
 /// Lets sessions of this database load AGE where the server does not preload it: a role without
@@ -362,18 +390,24 @@ pub fn script(manifest: &Manifest, migrations: &[Migration]) -> Result<String> {
         let role = owner.map_or(String::new(), |o| {
             format!("SET LOCAL ROLE {};\n", quote_ident(o))
         });
+        let text = migration.up.document.text.trim_end();
+        let create = migrate::history::create();
+        // A file that is to run outside a transaction does so here too; its record is one of its own.
+        let (first, second) = if migration.up.header.no_transaction {
+            (text, "BEGIN;")
+        } else {
+            ("BEGIN;", text)
+        };
         script.push_str(&format!(
-            "\nBEGIN;\n{}\n{role}{}\n{record}\nCOMMIT;\n",
-            migration.up.document.text.trim_end(),
-            migrate::history::create(),
+            "\n{first}\n{second}\n{role}{create}\n{record}\nCOMMIT;\n"
         ));
     }
     if manifest.extensions.contains_key("age") {
-        script.push_str(concat!(
+        script.push_str(
             "\n-- Unless shared_preload_libraries has age already:\n\
              DO $$ BEGIN EXECUTE pg_catalog.format('ALTER DATABASE %I SET session_preload_libraries = %L', \
              pg_catalog.current_database(), 'age'); END $$;\n",
-        ));
+        );
     }
     Ok(script)
 }

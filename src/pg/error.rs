@@ -4,7 +4,7 @@
 
 use sqlx::postgres::{PgDatabaseError, PgErrorPosition};
 
-use crate::failure::{Excerpt, Exit, Failure};
+use crate::failure::{Excerpt, Exit, Failure, causes};
 use crate::spec::document::Document;
 
 /// The server's part of an sqlx error, if the server spoke.
@@ -82,6 +82,12 @@ fn with_server_facts(mut failure: Failure, server: &PgDatabaseError) -> Failure 
     if let Some(hint) = server.hint() {
         failure = failure.hint(hint);
     }
+    if server.code() == "3F000" && server.message().contains("\"ag_catalog\" does not exist") {
+        // AGE 1.5 looks there on every DROP, and on much else, once its library is loaded.
+        failure = failure
+            .detail("This server preloads AGE, and this database lacks the extension: ordinary statements fail then.")
+            .hint("As a superuser, in this database: CREATE EXTENSION age");
+    }
     failure
 }
 
@@ -99,7 +105,7 @@ pub fn exit_of(code: &str) -> Exit {
 fn lost(doing: &str, error: &sqlx::Error) -> Failure {
     let reason = match error {
         sqlx::Error::Io(error) => crate::failure::io_reason(error),
-        other => format!("{}.", sentence(&other.to_string())),
+        other => causes(other),
     };
     Failure::new(
         Exit::Unreachable,

@@ -122,6 +122,29 @@ async fn try_take(connection: &mut PgConnection, purpose: Purpose) -> Result<boo
         .map_err(|error| failure("ask for the lock", &error))
 }
 
+/// Who changes this database's structure at this moment, as a sentence; nothing when nobody does.
+///
+/// # Errors
+/// When the locks cannot be read.
+pub async fn current(connection: &mut PgConnection) -> Result<Option<String>> {
+    let held: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks
+         WHERE locktype = 'advisory' AND granted AND classid::int8 = $1 AND objid::int8 = $2
+           AND database = (SELECT oid FROM pg_catalog.pg_database
+                           WHERE datname = pg_catalog.current_database()))",
+    )
+    .bind(i64::from(CLASS))
+    .bind(Purpose::Change as i64)
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(|error| failure("see whether a run is in progress", &error))?;
+    if held {
+        holder(connection, Purpose::Change).await.map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
 /// One sentence about who holds the lock.
 async fn holder(connection: &mut PgConnection, purpose: Purpose) -> Result<String> {
     let row = sqlx::query(

@@ -187,7 +187,8 @@ fn create_folder() -> Result<(PathBuf, File)> {
     Ok((folder, lease))
 }
 
-/// Ends and removes servers that have neither a guard nor a user.
+/// Ends and removes servers that have neither a guard nor a user. A guard that is still dying holds
+/// its lock for some milliseconds more: what it leaves is then for the start after this one.
 fn sweep(base: &Path) {
     for entry in fs::read_dir(base).into_iter().flatten().flatten() {
         let folder = entry.path();

@@ -1,6 +1,6 @@
 //! `edu db bootstrap`.
 
-use crate::support::{Template, database};
+use crate::support::{Project, Template, database};
 
 #[test]
 fn bootstrapping_twice_changes_nothing_the_second_time() {
@@ -18,5 +18,58 @@ fn bootstrapping_again_brings_back_what_was_lost() {
     assert_eq!(
         db.one("SELECT count(*) FROM pg_extension WHERE extname = 'pgcrypto'"),
         "1"
+    );
+}
+
+#[test]
+fn bootstrapping_makes_a_database_usable_on_a_server_that_preloads_age() {
+    let db = database(Template::Bare);
+    let project = Project::new(&[
+        ("migrations/V1__a.sql", "CREATE TABLE a (a int);"),
+        ("migrations/V2__b.sql", "DROP TABLE a;"),
+    ]);
+    project
+        .edu(&["db", "bootstrap", "--url", &db.url()])
+        .expect(0);
+    project
+        .edu(&["db", "migrate", "--url", &db.url()])
+        .expect(0);
+}
+
+#[test]
+fn the_printed_statements_do_the_whole_bootstrap() {
+    let db = database(Template::Bare);
+    let script = db.edu(&["db", "bootstrap", "--print-sql"]).expect(0).stdout;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &script).unwrap();
+    let output = crate::support::runtime()
+        .command("psql")
+        .args(["-v", "ON_ERROR_STOP=1", "-q", "-f"])
+        .arg(file.path())
+        .args(["-d", &db.url()])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let run = db.edu(&["db", "bootstrap"]).expect(0);
+    assert_eq!(run.stdout, "nothing to do\n");
+}
+
+#[test]
+fn a_role_without_superuser_rights_is_told_what_a_superuser_must_do() {
+    let db = database(Template::Bare);
+    db.run("DO $$ BEGIN CREATE ROLE plain LOGIN; EXCEPTION WHEN duplicate_object THEN END $$");
+    let run = crate::support::edu(
+        &Project::root(),
+        &["db", "bootstrap", "--url", &db.url_as("plain")],
+    )
+    .expect(8);
+    assert!(
+        run.says("role \"plain\" is not a superuser") && run.says("--print-sql"),
+        "{}",
+        run.stderr
     );
 }

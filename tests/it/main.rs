@@ -2,8 +2,17 @@
 //!
 //! One program, so that it is linked once. `EDU_TEST_MAJOR` chooses the PostgreSQL major (17).
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod bad_input;
 mod bootstrap;
 mod content;
+mod drift;
+mod generate;
+mod image;
 mod migrate;
+mod readme;
 mod rls;
+mod speed;
 mod support;
+mod verify;

@@ -1,12 +1,23 @@
 //! `edu db …`: what is done to a database.
 
 pub mod bootstrap;
+pub mod diff;
+mod expected;
+mod findings;
+pub mod fingerprint;
+pub mod generate;
+mod generated;
 pub mod graph;
 pub mod index;
+pub mod introspect;
 pub mod migrate;
+mod pending;
+pub mod push;
 pub mod rls;
 pub mod seed;
+pub mod snapshot;
 pub mod status;
+pub mod verify;
 
 use clap::Subcommand;
 
@@ -28,6 +39,13 @@ pub enum Command {
     Graph(graph::Args),
     Rls(Box<rls::Args>),
     Seed(seed::Args),
+    Verify(verify::Args),
+    Snapshot(snapshot::Args),
+    Diff(diff::Args),
+    Generate(generate::Args),
+    Push(push::Args),
+    Introspect(introspect::Args),
+    Fingerprint(fingerprint::Args),
 }
 
 /// How long to wait for the lock.
@@ -51,5 +69,12 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Graph(args) => graph::run(&args, invocation),
         Command::Rls(args) => rls::run(&args, invocation),
         Command::Seed(args) => seed::run(&args, invocation),
+        Command::Verify(args) => verify::run(&args, invocation),
+        Command::Snapshot(args) => snapshot::run(&args, invocation),
+        Command::Diff(args) => diff::run(&args, invocation),
+        Command::Generate(args) => generate::run(&args, invocation),
+        Command::Push(args) => push::run(&args, invocation),
+        Command::Introspect(args) => introspect::run(&args, invocation),
+        Command::Fingerprint(args) => fingerprint::run(&args, invocation),
     }
 }

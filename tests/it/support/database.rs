@@ -17,8 +17,10 @@ use super::run::{Project, Run, edu};
 /// The state a test's database starts in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Template {
-    /// Nothing but what PostgreSQL brings.
+    /// Nothing but AGE, without which ordinary statements fail on a server that preloads it.
     Empty,
+    /// Nothing but what PostgreSQL brings.
+    Bare,
     /// This repository's project after `edu db bootstrap`.
     Bootstrapped,
     /// The same after `edu db migrate`, which brings graph and indexes too.
@@ -72,22 +74,16 @@ pub struct Database {
     pub name: String,
 }
 
-/// A fresh clone of `template`.
-pub fn database(template: Template) -> Database {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("t{}_{count}", std::process::id());
-    let source = match template {
-        Template::Empty => "template0".to_owned(),
-        other => ensure_template(other),
-    };
-    let admin = Database {
+/// The database for what concerns the whole server.
+fn administration() -> std::mem::ManuallyDrop<Database> {
+    std::mem::ManuallyDrop::new(Database {
         name: "postgres".to_owned(),
-    };
-    admin.run(&format!(
-        "CREATE DATABASE {name} TEMPLATE {source} STRATEGY file_copy"
-    ));
-    // A clone gets neither the settings nor the privileges of its template's database.
+    })
+}
+
+/// Gives the database `name` the settings and privileges of the database `source`.
+fn take_settings(name: &str, source: &str) {
+    let admin = administration();
     admin.run(&format!(
         "INSERT INTO pg_db_role_setting
          SELECT n.oid, s.setrole, s.setconfig FROM pg_db_role_setting s
@@ -96,7 +92,23 @@ pub fn database(template: Template) -> Database {
          UPDATE pg_database SET datacl = (SELECT datacl FROM pg_database WHERE datname = '{source}')
          WHERE datname = '{name}'"
     ));
-    std::mem::forget(admin);
+}
+
+/// A fresh clone of `template`.
+pub fn database(template: Template) -> Database {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("t{}_{count}", std::process::id());
+    let source = match template {
+        Template::Bare => "template0".to_owned(),
+        other => ensure_template(other),
+    };
+    let admin = administration();
+    admin.run(&format!(
+        "CREATE DATABASE {name} TEMPLATE {source} STRATEGY file_copy"
+    ));
+    // A clone gets neither the settings nor the privileges of its template's database.
+    take_settings(&name, &source);
     Database { name }
 }
 
@@ -107,9 +119,7 @@ fn ensure_template(template: Template) -> String {
     let lock =
         File::create(key_folder().join(format!("{name}-{}.lock", major()))).expect("a lock file");
     lock.lock().expect("the template's lock");
-    let admin = Database {
-        name: "postgres".to_owned(),
-    };
+    let admin = administration();
     let there = admin.one(&format!(
         "SELECT count(*) FROM pg_database WHERE datname = '{name}' AND datistemplate"
     ));
@@ -117,11 +127,16 @@ fn ensure_template(template: Template) -> String {
         admin.run(&format!("DROP DATABASE IF EXISTS {name}"));
         let url = server().url(&name, "postgres");
         let steps: &[&[&str]] = match template {
-            Template::Empty => &[],
+            Template::Bare | Template::Empty => &[],
             Template::Bootstrapped => &[&["bootstrap", "--create"]],
             Template::Migrated => &[&["bootstrap", "--create"], &["migrate"]],
             Template::Seeded => &[&["bootstrap", "--create"], &["migrate"], &["seed"]],
         };
+        if template == Template::Empty {
+            admin.run(&format!("CREATE DATABASE {name} TEMPLATE template0"));
+            std::mem::ManuallyDrop::new(Database { name: name.clone() })
+                .run("CREATE EXTENSION age");
+        }
         for step in steps {
             let args = [&["db"], *step, &["--url", &url]].concat();
             edu(&Project::root(), &args).expect(0);
@@ -130,7 +145,6 @@ fn ensure_template(template: Template) -> String {
             "ALTER DATABASE {name} IS_TEMPLATE true ALLOW_CONNECTIONS false"
         ));
     }
-    std::mem::forget(admin);
     name
 }
 
@@ -143,6 +157,12 @@ impl Database {
     /// The URL of another login.
     pub fn url_as(&self, user: &str) -> String {
         server().url(&self.name, user)
+    }
+
+    /// Takes over what a dump without `--create` does not bring: settings and privileges of the
+    /// database itself.
+    pub fn take_settings_of(&self, other: &Self) {
+        take_settings(&self.name, &other.name);
     }
 
     /// Runs edu's `args` in this repository's project on this database.
@@ -188,8 +208,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // The harness shows this with the failed test.
-            println!("kept for a look: psql '{}'", self.url());
+            told(&format!("kept for a look: psql '{}'", self.url()));
             return;
         }
         let admin = std::mem::ManuallyDrop::new(Self {
@@ -200,6 +219,12 @@ impl Drop for Database {
             self.name
         ));
     }
+}
+
+/// Says something that the harness shows with the failed test.
+#[expect(clippy::print_stdout, reason = "the harness collects it")]
+fn told(text: &str) {
+    println!("{text}");
 }
 
 /// A connection, driven step by step.

@@ -174,7 +174,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     };
     let report = invocation.block_on(run.examine(args))?;
     let failing = report.failing();
-    invocation.ui.answer(tell::render(&report, args.output));
+    invocation.ui.answer(tell::render(&report, args.output)?);
     Ok(if failing > 0 {
         Exit::Findings
     } else {

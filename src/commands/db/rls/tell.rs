@@ -4,8 +4,11 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::failure::Result;
+use crate::finding;
 use crate::posture::finding::{Engine, Finding, Severity};
 use crate::posture::{Posture, fingerprint};
+use crate::report::Format;
 use crate::spec::access::Access;
 
 /// The form of the answer.
@@ -15,6 +18,14 @@ pub(super) enum Form {
     Text,
     /// For machines; versioned.
     Json,
+    /// JUnit XML.
+    Junit,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// GitHub Actions' annotations.
+    Github,
+    /// Markdown, for a comment or a job summary.
+    Markdown,
 }
 
 /// What one engine did.
@@ -61,6 +72,35 @@ impl Report {
         });
     }
 
+    /// The same in the shape that every command's reports have.
+    fn shared(&self) -> finding::Findings {
+        let shared = |one: &Finding| finding::Finding {
+            code: one.id.to_owned(),
+            level: match one.severity {
+                Severity::Error => finding::Level::Critical,
+                Severity::Warning => finding::Level::Error,
+                Severity::Info => finding::Level::Note,
+            },
+            group: one.object.clone(),
+            object: one.object.clone(),
+            message: one.message.clone(),
+            consequence: String::new(),
+            hint: one.reproduce.as_ref().map(|sql| format!("See it: {sql}")),
+            repair: one.fix.clone(),
+            path: Some("spec/access.toml".to_owned()),
+        };
+        let limits = self
+            .limits
+            .iter()
+            .map(|limit| format!("Not promised: {limit}"));
+        finding::Findings {
+            command: "edu db rls".to_owned(),
+            target: self.database.clone(),
+            findings: self.findings.iter().map(shared).collect(),
+            notes: limits.chain(self.notes.iter().cloned()).collect(),
+        }
+    }
+
     pub(super) fn note(&mut self, notes: Vec<String>) {
         self.notes.extend(notes);
     }
@@ -79,10 +119,17 @@ impl Report {
 }
 
 /// The report as text.
-pub(super) fn render(report: &Report, form: Form) -> String {
+///
+/// # Errors
+/// Exit 70 when it cannot be written in the form.
+pub(super) fn render(report: &Report, form: Form) -> Result<String> {
     match form {
-        Form::Json => serde_json::to_string_pretty(report).unwrap_or_default(),
-        Form::Text => text(report),
+        Form::Json => Ok(serde_json::to_string_pretty(report).unwrap_or_default()),
+        Form::Text => Ok(text(report)),
+        Form::Junit => crate::report::render(&report.shared(), Format::Junit),
+        Form::Sarif => crate::report::render(&report.shared(), Format::Sarif),
+        Form::Github => crate::report::render(&report.shared(), Format::Github),
+        Form::Markdown => crate::report::render(&report.shared(), Format::Markdown),
     }
 }
 
