@@ -15,7 +15,12 @@ use super::{FIRST_USER_OID, Oid, Posture};
 /// The lines that the fingerprint is the hash of, sorted. Two postures are compared by them.
 pub fn lines(posture: &Posture) -> Vec<String> {
     let names = names(posture);
-    let name = |oid: &Oid| names.get(oid).cloned().unwrap_or_else(|| oid.to_string());
+    // An extension's own objects have other ids elsewhere, and their names stand in what refers to them.
+    let name = |oid: &Oid| match names.get(oid) {
+        Some(name) => name.clone(),
+        None if *oid >= FIRST_USER_OID => "?".to_owned(),
+        None => oid.to_string(),
+    };
     let trees: BTreeMap<&String, String> = posture
         .trees
         .iter()

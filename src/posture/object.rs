@@ -42,6 +42,8 @@ pub struct Relation {
     pub parents: Vec<Oid>,
     /// md5 of a view's text.
     pub definition: Option<String>,
+    /// A materialized view's query.
+    pub query: Option<String>,
     /// Its columns by number.
     pub columns: Vec<Column>,
     /// Privilege letters (r a w d D x t m; W is UPDATE on the whole) by subject, on the whole or on any column.

@@ -71,8 +71,16 @@ pub(super) fn item(object: &str, what: impl Into<String>, sql: String) -> Item {
 
 fn read(relation: &Relation) -> Item {
     let name = relation.full_name();
+    // What a materialized view will hold is what its query gives now; refreshing it would block its readers.
+    let (back, from) = match &relation.query {
+        Some(query) => (
+            "RESET ROLE; RESET SESSION AUTHORIZATION; ",
+            format!("({query})"),
+        ),
+        None => ("", name.clone()),
+    };
     let sql = format!(
-        "SELECT count(*)::text || ' rows ' || coalesce(md5(string_agg(x::text, '|' ORDER BY x::text)), '') FROM {name} x"
+        "{back}SELECT count(*)::text || ' rows ' || coalesce(md5(string_agg(x::text, '|' ORDER BY x::text)), '') FROM {from} x"
     );
     item(&name, "reads it", sql)
 }

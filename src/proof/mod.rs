@@ -254,18 +254,18 @@ impl Case<'_> {
     fn verdict(&self) -> Verdict {
         let mut translator = Translator::new(self.scene, self.table, self.equal);
         let effective = self.effective(&mut translator).truth();
-        let promised = match self.rule {
-            Rule::Any => Formula::Known(Some(true)),
-            Rule::Deny => Formula::Known(Some(false)),
-            Rule::Own if self.owner => {
-                Formula::All(vec![Formula::Atom(TENANT), Formula::Atom(OWNER)])
-            }
-            Rule::Tenant | Rule::Own => Formula::Atom(TENANT),
-        }
-        .truth();
+        let own = Formula::All(vec![Formula::Atom(TENANT), Formula::Atom(OWNER)]);
+        let (most, least) = match self.rule {
+            Rule::Any => (Formula::Known(Some(true)), Formula::Known(Some(true))),
+            Rule::Deny => (Formula::Known(Some(false)), Formula::Known(Some(false))),
+            Rule::Own if self.owner => (own.clone(), own),
+            // Where an owner may hand a row on, a policy that does not allow it is no defect.
+            Rule::Own => (Formula::Atom(TENANT), own),
+            Rule::Tenant => (Formula::Atom(TENANT), Formula::Atom(TENANT)),
+        };
         let atoms = &translator.atoms;
-        let wider = Formula::All(vec![effective.clone(), promised.clone().negated()]);
-        let narrower = Formula::All(vec![promised, effective.negated()]);
+        let wider = Formula::All(vec![effective.clone(), most.truth().negated()]);
+        let narrower = Formula::All(vec![least.truth(), effective.negated()]);
         let closed = |meaning: &Meaning| matches!(meaning, Meaning::Opaque(_) | Meaning::Member(_));
         // First without the help of what cannot be looked into.
         let open: Vec<_> = atoms

@@ -14,6 +14,7 @@ SELECT c.oid::int8 AS oid, n.nspname AS schema, c.relname AS name, c.relkind::te
                  WHERE v.option_name = 'security_barrier'), false) AS barrier,
        ARRAY(SELECT i.inhparent::int8 FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid ORDER BY 1) AS parents,
        CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.md5(pg_catalog.pg_get_viewdef(c.oid)) END AS definition,
+       CASE WHEN c.relkind = 'm' THEN pg_catalog.rtrim(pg_catalog.pg_get_viewdef(c.oid), ';') END AS query,
        COALESCE((SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
               'number', a.attnum, 'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
               'type_oid', a.atttypid::int8, 'not_null', a.attnotnull, 'automatic', a.attidentity <> '' OR a.atthasdef,

@@ -81,16 +81,21 @@ impl Run<'_> {
         in_use: bool,
     ) -> Result<Probed> {
         let run = uuid::Uuid::new_v4().to_string();
-        rls::probe(
-            connection,
-            scene,
-            &Manner {
-                in_use,
-                superuser,
-                run,
-            },
-        )
-        .await
+        let manner = Manner {
+            in_use,
+            superuser,
+            run,
+        };
+        let mut probed = rls::probe(connection, scene, &manner).await?;
+        if superuser {
+            let more = rls::helper::probe(connection, scene, &manner.run).await?;
+            probed.attempts += more.attempts;
+            probed.findings.extend(more.findings);
+            probed.notes.extend(more.notes);
+        } else {
+            probed.notes.push("not a superuser: attempts were made by SET ROLE alone, so ways back out of the role were not tried".to_owned());
+        }
+        Ok(probed)
     }
 
     /// Attempts on a scratch database; they count for the database itself where its posture is the same.
