@@ -203,6 +203,12 @@ fn references(world: &World<'_>, relation: &Relation, own: &Row) -> Vec<Item> {
 fn collisions(world: &World<'_>, relation: &Relation, own: &Row) -> Vec<Item> {
     let theirs = world.row(relation.oid, Who::B1, "");
     let tenant = world.scene.tenant_number(relation);
+    // The key itself collides whatever else does: it is random, and judged by the static check.
+    let keyed = |number: i32| {
+        world
+            .shape(relation.oid)
+            .is_some_and(|shape| shape.key.contains(&number))
+    };
     let unique = world.scene.posture.indexes.iter().filter(|index| {
         index.table == relation.oid
             && index.is_unique
@@ -216,7 +222,7 @@ fn collisions(world: &World<'_>, relation: &Relation, own: &Row) -> Vec<Item> {
                 .map(|(column, value)| {
                     let number = relation.column(column).map(|column| column.number);
                     let taken = number.is_some_and(|number| {
-                        index.columns.contains(&number) && Some(number) != tenant
+                        index.columns.contains(&number) && Some(number) != tenant && !keyed(number)
                     });
                     let foreign = theirs.iter().find(|(name, _)| name == column && taken);
                     (

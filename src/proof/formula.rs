@@ -31,6 +31,7 @@ pub(super) struct Translator<'a> {
     tenant: Option<Carrier>,
     owner: Option<Carrier>,
     equal: &'a BTreeSet<Oid>,
+    never_null: BTreeSet<i32>,
     /// What each atom stands for; 0 is the tenant, 1 the user.
     pub(super) atoms: Vec<Meaning>,
     seen: BTreeMap<Expr, usize>,
@@ -76,6 +77,12 @@ impl<'a> Translator<'a> {
             tenant,
             owner,
             equal,
+            never_null: table
+                .columns
+                .iter()
+                .filter(|column| column.not_null)
+                .map(|column| column.number)
+                .collect(),
             atoms: vec![Meaning::Tenant, Meaning::Owner],
             seen: BTreeMap::new(),
         }
@@ -200,7 +207,7 @@ impl<'a> Translator<'a> {
     /// The atom of an expression; equal expressions are one atom.
     fn atom(&mut self, expr: &Expr) -> Formula {
         if let Some(atom) = self.seen.get(expr) {
-            return Formula::Atom(*atom);
+            return self.plain(*atom, expr);
         }
         let mut closed = false;
         expr.walk(&mut |inner| {
@@ -220,7 +227,25 @@ impl<'a> Translator<'a> {
         };
         self.atoms.push(meaning);
         self.seen.insert(expr.clone(), self.atoms.len() - 1);
-        Formula::Atom(self.atoms.len() - 1)
+        self.plain(self.atoms.len() - 1, expr)
+    }
+
+    /// A comparison by an equality of PostgreSQL's own is never NULL between what is never NULL.
+    fn plain(&self, atom: usize, expr: &Expr) -> Formula {
+        fn known(expr: &Expr, never_null: &BTreeSet<i32>) -> bool {
+            match expr {
+                Expr::Const(_, value) => value.is_some(),
+                Expr::Column { number, outer: 0 } => never_null.contains(number),
+                Expr::Cast(_, inner) => known(inner, never_null),
+                _ => false,
+            }
+        }
+        let two_valued = matches!(expr, Expr::Operator(operator, sides)
+            if self.equal.contains(operator) && sides.iter().all(|side| known(side, &self.never_null)));
+        match two_valued {
+            true => Formula::Atom(atom).truth(),
+            false => Formula::Atom(atom),
+        }
     }
 
     /// Whether the expression asks if the row's tenant is among those that a sub-select gives.

@@ -26,6 +26,7 @@ impl Prober<'_> {
             self.manner.superuser,
         )
         .await?;
+        seed::variants(connection, self.world, &[Who::A2]).await?;
         if !self.manner.in_use {
             seed::refresh(connection, self.world).await?;
         }

@@ -163,7 +163,11 @@ async fn solve(
 }
 
 /// Rows of B and of A's other user with other values in the columns that policies speak of.
-pub(super) async fn variants(connection: &mut PgConnection, world: &World<'_>) -> Result<usize> {
+pub(super) async fn variants(
+    connection: &mut PgConnection,
+    world: &World<'_>,
+    owners: &[Who],
+) -> Result<usize> {
     let mut made = 0;
     for (relation, _) in world
         .scene
@@ -204,7 +208,7 @@ pub(super) async fn variants(connection: &mut PgConnection, world: &World<'_>) -
                 continue;
             }
             for (at, other) in value::variants(column, &mined).into_iter().enumerate() {
-                for who in [Who::B1, Who::A2] {
+                for who in owners.iter().copied() {
                     let mut row =
                         world.row(relation.oid, who, &format!("variant {} {at}", column.name));
                     row.retain(|(name, _)| *name != column.name);
