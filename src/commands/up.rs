@@ -78,14 +78,16 @@ async fn steps(
 
     let begun = Instant::now();
     let mut work = Work::begin(server, "edu up", timeout, report).await?;
+    let context = invocation.context(project, "edu up");
     let plan = Plan {
         migrations: &migrations,
         stage: Stage::Ordinary,
         to: None,
         owner: manifest.roles.owner.as_deref(),
+        context: &context,
     };
-    let done = migrate::run(&mut work.connection, &work.lock, &plan, report).await?;
-    ui.step("migrate", &migrated(&done), begun.elapsed());
+    let outcome = migrate::run(&mut work.connection, &work.lock, &plan, report).await?;
+    ui.step("migrate", &migrated(&outcome.done), begun.elapsed());
 
     if let Some(ontology) = project.ontology()? {
         let begun = Instant::now();

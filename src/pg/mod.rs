@@ -4,14 +4,17 @@
 //! nothing and reads no file.
 
 pub mod bootstrap;
+pub mod cancel;
 pub mod concurrent;
 pub mod connect;
 pub mod error;
 pub mod graph;
+pub mod holder;
 pub mod image;
 pub mod index;
 pub mod inspect;
 pub mod lock;
+pub mod message;
 pub mod migrate;
 pub mod rls;
 pub mod scratch;

@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::error::statement_failure;
-use super::migrate::{self, Plan, Stage};
+use super::migrate::{self, Context, Plan, Provenance, Stage};
 use super::{Server, Work, bootstrap, graph, index, inspect, session};
 use crate::catalog::Catalog;
 use crate::catalog::name::quote_ident;
@@ -169,6 +169,8 @@ async fn migrations(
     to: Option<i64>,
     report: Report<'_>,
 ) -> Result<()> {
+    let name = &wanted.manifest.name;
+    let context = Context::new(name, "edu scratch", Provenance::default);
     loop {
         let mut applied = 0;
         for stage in [Stage::Bootstrap, Stage::Ordinary] {
@@ -177,9 +179,11 @@ async fn migrations(
                 stage,
                 to,
                 owner: wanted.manifest.roles.owner.as_deref(),
+                context: &context,
             };
             applied += migrate::run(&mut work.connection, &work.lock, &plan, report)
                 .await?
+                .done
                 .len();
         }
         if applied == 0 {

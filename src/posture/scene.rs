@@ -35,6 +35,7 @@ pub struct Scene<'a> {
     pub readers: BTreeSet<Oid>,
     promises: BTreeMap<(&'a str, &'a str), &'a TableAccess>,
     labels: BTreeSet<Oid>,
+    names: BTreeMap<(&'a str, &'a str), &'a Relation>,
 }
 
 /// The roles that a project is about, those with a rule or a call first named, each once, sorted.
@@ -86,6 +87,11 @@ impl<'a> Scene<'a> {
                     )
                 })
                 .collect(),
+            names: posture
+                .relations
+                .iter()
+                .map(|relation| ((relation.schema.as_str(), relation.name.as_str()), relation))
+                .collect(),
             labels: posture
                 .labels
                 .iter()
@@ -123,10 +129,9 @@ impl<'a> Scene<'a> {
 
     /// The relation of that name.
     pub fn named(&self, name: &Name) -> Option<&'a Relation> {
-        self.posture
-            .relations
-            .iter()
-            .find(|r| r.schema == name.schema && r.name == name.name)
+        self.names
+            .get(&(name.schema.as_str(), name.name.as_str()))
+            .copied()
     }
 
     /// Whether it is a table of the graph.

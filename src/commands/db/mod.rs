@@ -10,9 +10,11 @@ mod generated;
 pub mod graph;
 pub mod index;
 pub mod introspect;
+pub mod lock;
 pub mod migrate;
 mod pending;
 pub mod push;
+pub mod repair;
 pub mod rls;
 pub mod seed;
 pub mod snapshot;
@@ -35,6 +37,8 @@ pub enum Command {
     Bootstrap(bootstrap::Args),
     Migrate(migrate::Args),
     Status(status::Args),
+    Lock(lock::Args),
+    Repair(repair::Args),
     Index(index::Args),
     Graph(graph::Args),
     Rls(Box<rls::Args>),
@@ -65,6 +69,8 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Bootstrap(args) => bootstrap::run(&args, invocation),
         Command::Migrate(args) => migrate::run(&args, invocation),
         Command::Status(args) => status::run(&args, invocation),
+        Command::Lock(args) => lock::run(&args, invocation),
+        Command::Repair(args) => repair::run(&args, invocation),
         Command::Index(args) => index::run(&args, invocation),
         Command::Graph(args) => graph::run(&args, invocation),
         Command::Rls(args) => rls::run(&args, invocation),

@@ -12,9 +12,10 @@ use crate::diff::accept::accept;
 use crate::diff::{Change, Difference, compare};
 use crate::failure::{Exit, Result};
 use crate::finding::{Finding, Findings, Level};
+use crate::pg::lock::Purpose;
 use crate::pg::migrate::history;
 use crate::pg::scratch::From;
-use crate::pg::{Server, inspect, lock, session};
+use crate::pg::{Server, holder, inspect, session};
 use crate::project::Project;
 use crate::report::Output;
 use crate::spec::manifest::Accept;
@@ -118,7 +119,9 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
 /// Reads catalog, history and lock. One connection, nothing written.
 async fn look(server: &Server, project: &Project, more: &[String]) -> Result<Live> {
     let (mut connection, _) = session::open(server, "edu db verify").await?;
-    let running = lock::current(&mut connection).await?;
+    let running = holder::find(&mut connection, Purpose::Change)
+        .await?
+        .map(|holder| holder.to_string());
     let mut roles = project.manifest.roles.names();
     roles.extend(more.iter().map(String::as_str));
     let mut catalog = inspect::inspect(&mut connection, &roles).await?;

@@ -6,7 +6,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::catalog::name::quote_ident;
 use crate::failure::Result;
-use crate::pg::migrate::{self, Plan, Stage};
+use crate::pg::migrate::{self, Context, Plan, Provenance, Stage};
 use crate::pg::{Server, Work, bootstrap, graph, index};
 use crate::progress::silent;
 use crate::project::Project;
@@ -47,11 +47,13 @@ impl Scratch {
         bootstrap::create_and_run(&self.server, manifest, &migrations, PATIENCE, &silent).await?;
         let owner = manifest.roles.owner.as_deref();
         let mut work = Work::begin(&self.server, "edu db rls", PATIENCE, &silent).await?;
+        let context = Context::new(&manifest.name, "edu db rls", Provenance::default);
         let plan = Plan {
             migrations: &migrations,
             stage: Stage::Ordinary,
             to: None,
             owner,
+            context: &context,
         };
         migrate::run(&mut work.connection, &work.lock, &plan, &silent).await?;
         if let Some(ontology) = project.ontology()? {
