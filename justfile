@@ -42,6 +42,11 @@ image-build *args:
 image-test major="17":
     scripts/image-test.sh {{ major }}
 
+# Break and rewrite the database in every known way, and see what edu db rls finds: PostgreSQL 17 or 18
+[group('rls')]
+rls-mutations major="17":
+    EDU_TEST_MAJOR={{ major }} cargo test --test mutations -- --ignored --nocapture
+
 # Pull the plug at every message of a migration run, for at most so many seconds
 [group('reliability')]
 soak seconds="600" major="17":

@@ -5,6 +5,7 @@
 //! commands join them.
 
 pub mod catalog;
+pub mod check;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -15,8 +16,11 @@ pub mod finding;
 pub mod graph;
 pub mod pg;
 pub mod plan;
+pub mod posture;
+pub mod probe;
 pub mod progress;
 pub mod project;
+pub mod proof;
 pub mod render;
 pub mod report;
 pub mod server;

@@ -14,6 +14,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("catalog", &["failure"]),
     ("sql", &["failure", "catalog"]),
     ("spec", &["failure", "catalog", "sql"]),
+    ("posture", &["failure", "catalog", "sql", "spec"]),
+    ("check", &["failure", "catalog", "spec", "posture"]),
+    ("proof", &["failure", "catalog", "spec", "posture"]),
+    ("probe", &["failure", "catalog", "spec", "posture"]),
     ("config", &["failure"]),
     ("diff", &["failure", "catalog", "spec"]),
     ("render", &["failure", "catalog", "diff"]),
@@ -27,7 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "pg",
         &[
-            "failure", "progress", "catalog", "sql", "spec", "plan", "graph",
+            "failure", "progress", "catalog", "sql", "spec", "plan", "graph", "posture", "probe",
         ],
     ),
     ("server", &["failure", "progress", "config", "spec"]),
@@ -36,7 +40,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "commands",
         &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
-            "ui", "cli", "plan", "explain", "graph", "diff", "render", "finding", "report",
+            "ui", "cli", "plan", "explain", "graph", "posture", "check", "proof", "probe", "diff",
+            "render", "finding", "report",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),

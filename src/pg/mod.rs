@@ -19,6 +19,7 @@ pub mod inspect;
 pub mod lock;
 pub mod message;
 pub mod migrate;
+pub mod rls;
 pub mod scratch;
 pub mod seed;
 pub mod session;

@@ -26,6 +26,7 @@ mod migrate;
 mod plan;
 mod pooler;
 mod readme;
+mod rls;
 mod rollback;
 mod secrets;
 mod speed;

@@ -18,6 +18,7 @@ mod pending;
 pub mod plan;
 pub mod push;
 pub mod repair;
+pub mod rls;
 pub mod rollback;
 pub mod seed;
 pub mod snapshot;
@@ -48,6 +49,7 @@ pub enum Command {
     Repair(repair::Args),
     Index(index::Args),
     Graph(graph::Args),
+    Rls(Box<rls::Args>),
     Seed(seed::Args),
     Verify(verify::Args),
     Snapshot(snapshot::Args),
@@ -83,6 +85,7 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Repair(args) => repair::run(&args, invocation),
         Command::Index(args) => index::run(&args, invocation),
         Command::Graph(args) => graph::run(&args, invocation),
+        Command::Rls(args) => rls::run(&args, invocation),
         Command::Seed(args) => seed::run(&args, invocation),
         Command::Verify(args) => verify::run(&args, invocation),
         Command::Snapshot(args) => snapshot::run(&args, invocation),

@@ -1,0 +1,184 @@
+//! `edu db rls generate`
+
+use std::fmt::Write as _;
+
+use crate::catalog::name::{quote_ident, quote_literal};
+use crate::failure::{Failure, Result};
+use crate::posture::Relation;
+use crate::posture::scene::Scene;
+use crate::spec::access::{Command, Rule, Rules, TableAccess};
+
+/// A migration that makes the declared matrix true: roles, grants, row security, policies, tenant-led
+/// indexes, and foreign keys with the tenant in them. Every name is new or replaced; nothing else is touched.
+///
+/// # Errors
+/// Exit 2 when a rule needs a setting that edu.toml does not name.
+pub(super) fn migration(scene: &Scene<'_>) -> Result<String> {
+    let mut out = String::from(
+        "-- Intent: the privileges and policies that spec/access.toml declares, written by edu db rls generate.\n\
+         -- Locks: AccessExclusive on each table for an instant; ShareRowExclusive where an index or key is made.\n\
+         -- Undo: drop the policies named edu_*, then grant and create what was there before.\n",
+    );
+    roles(scene, &mut out);
+    for (relation, promise) in scene.promised().filter(|(relation, _)| relation.is_table()) {
+        let name = relation.full_name();
+        let _ = writeln!(out, "\n-- {name}");
+        let _ = writeln!(out, "ALTER TABLE {name} ENABLE ROW LEVEL SECURITY;");
+        if scene.access.exception("rls-not-forced", &name).is_none() {
+            let _ = writeln!(out, "ALTER TABLE {name} FORCE ROW LEVEL SECURITY;");
+        }
+        for policy in scene.policies.get(&relation.oid).into_iter().flatten() {
+            let _ = writeln!(out, "DROP POLICY {} ON {name};", quote_ident(&policy.name));
+        }
+        for (role, rules) in &promise.roles {
+            grants(relation, promise, role, *rules, &mut out);
+            policies(scene, relation, promise, (role, *rules), &mut out)?;
+        }
+        index(scene, relation, promise, &mut out);
+    }
+    keys(scene, &mut out);
+    Ok(out)
+}
+
+fn roles(scene: &Scene<'_>, out: &mut String) {
+    for role in &scene.applications {
+        let (text, name) = (role.replace('\'', "''"), quote_ident(role));
+        let _ = writeln!(
+            out,
+            "DO $do$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '{text}') THEN CREATE ROLE {name} NOLOGIN; END IF; END $do$;"
+        );
+        if let Some(login) = &scene.login {
+            let _ = writeln!(
+                out,
+                "GRANT {name} TO {} WITH INHERIT FALSE, SET TRUE;",
+                quote_ident(login)
+            );
+        }
+    }
+}
+
+fn grants(relation: &Relation, promise: &TableAccess, role: &str, rules: Rules, out: &mut String) {
+    let (name, role) = (relation.full_name(), quote_ident(role));
+    let _ = writeln!(out, "REVOKE ALL ON {name} FROM PUBLIC, {role};");
+    let mut words = Vec::new();
+    for command in Command::ALL
+        .into_iter()
+        .filter(|command| rules.of(*command) != Rule::Deny)
+    {
+        let columns: Vec<String> = relation
+            .columns
+            .iter()
+            .filter(|column| !promise.immutable.contains(&column.name))
+            .map(|column| quote_ident(&column.name))
+            .collect();
+        match command {
+            Command::Update if !promise.immutable.is_empty() => {
+                words.push(format!("UPDATE ({})", columns.join(", ")))
+            }
+            _ => words.push(command.as_str().to_owned()),
+        }
+    }
+    if !words.is_empty() {
+        let _ = writeln!(out, "GRANT {} ON {name} TO {role};", words.join(", "));
+    }
+}
+
+/// `column = NULLIF(current_setting(…, true), '')::type`.
+fn equals(
+    relation: &Relation,
+    column: Option<&String>,
+    setting: Option<&String>,
+) -> Result<String> {
+    let column = column.and_then(|name| relation.column(name));
+    let (Some(column), Some(setting)) = (column, setting) else {
+        return Err(Failure::usage(format!(
+            "a rule on {} needs a column that exists and a setting in edu.toml",
+            relation.full_name()
+        ))
+        .hint("Name context.tenant and context.user in edu.toml."));
+    };
+    Ok(format!(
+        "{} = NULLIF(pg_catalog.current_setting({}, true), '')::{}",
+        quote_ident(&column.name),
+        quote_literal(setting)?,
+        column.data_type.split('(').next().unwrap_or("text")
+    ))
+}
+
+fn policies(
+    scene: &Scene<'_>,
+    relation: &Relation,
+    promise: &TableAccess,
+    (role, rules): (&str, Rules),
+    out: &mut String,
+) -> Result<()> {
+    let (name, name_of_role) = (relation.full_name(), quote_ident(role));
+    for command in Command::ALL {
+        let condition = match rules.of(command) {
+            Rule::Deny => continue,
+            Rule::Any => "true".to_owned(),
+            rule => {
+                let tenant = equals(
+                    relation,
+                    promise.tenant.as_ref(),
+                    scene.tenant_setting.as_ref(),
+                )?;
+                match rule {
+                    Rule::Own => format!(
+                        "{tenant} AND {}",
+                        equals(
+                            relation,
+                            promise.owner.as_ref(),
+                            scene.user_setting.as_ref()
+                        )?
+                    ),
+                    _ => tenant,
+                }
+            }
+        };
+        let sides = match command {
+            Command::Insert => format!("WITH CHECK ({condition})"),
+            Command::Update => format!("USING ({condition}) WITH CHECK ({condition})"),
+            Command::Select | Command::Delete => format!("USING ({condition})"),
+        };
+        let word = command.as_str();
+        let policy = quote_ident(&format!("edu_{role}_{}", word.to_lowercase()));
+        let _ = writeln!(
+            out,
+            "CREATE POLICY {policy} ON {name} FOR {word} TO {name_of_role} {sides};"
+        );
+    }
+    Ok(())
+}
+
+fn index(scene: &Scene<'_>, relation: &Relation, promise: &TableAccess, out: &mut String) {
+    let Some(tenant) = promise.tenant.as_ref().filter(|_| !scene.is_root(relation)) else {
+        return;
+    };
+    let number = scene.tenant_number(relation);
+    let led = scene.posture.indexes.iter().any(|i| {
+        i.table == relation.oid && i.valid && !i.partial && i.columns.first().copied() == number
+    });
+    if !led {
+        let _ = writeln!(
+            out,
+            "CREATE INDEX ON {} ({});",
+            relation.full_name(),
+            quote_ident(tenant)
+        );
+    }
+}
+
+/// Composite foreign keys where no exception accepts the plain one.
+fn keys(scene: &Scene<'_>, out: &mut String) {
+    let wanted = crate::check::fixes(scene, "foreign-key-without-tenant");
+    if !wanted.is_empty() {
+        let _ = writeln!(
+            out,
+            "\n-- Foreign keys that hold the tenant, beside the plain ones"
+        );
+    }
+    for fix in wanted {
+        let _ = writeln!(out, "{fix}");
+    }
+}

@@ -1,0 +1,12 @@
+-- One row: an index as JSON. Order: by name. Privileges: none beyond CONNECT. Lowest server version: 16.
+SELECT pg_catalog.to_jsonb(x) FROM (
+SELECT n.nspname AS schema, ic.relname AS name, i.indrelid::int8 AS "table", am.amname AS method,
+       i.indisunique AS is_unique, i.indisexclusion AS exclusion, i.indisprimary AS is_primary, i.indisvalid AS valid,
+       i.indpred IS NOT NULL AS partial, i.indkey::int4[] AS columns,
+       EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) AS is_constraint,
+       CASE WHEN i.indexprs IS NOT NULL THEN pg_catalog.pg_get_expr(i.indexprs, i.indrelid) END AS expressions
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = ic.relnamespace
+JOIN pg_catalog.pg_am am ON am.oid = ic.relam
+WHERE n.nspname !~ '^pg_' AND ic.relkind IN ('i', 'I') ORDER BY n.nspname, ic.relname) x

@@ -1,0 +1,132 @@
+//! Reads a database's posture: a dozen set-based queries in one read-only snapshot.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sqlx::postgres::PgConnection;
+
+use crate::failure::{Failure, Result};
+use crate::pg::error::failure;
+use crate::pg::session;
+use crate::posture::{Oid, Posture};
+
+/// What to ask about.
+#[derive(Debug, Clone, Default)]
+pub struct Question {
+    /// The roles concerned.
+    pub subjects: Vec<String>,
+    /// Words to look up among the keywords: the parts of the settings' names.
+    pub words: Vec<String>,
+    /// Signatures of declared functions.
+    pub signatures: Vec<String>,
+}
+
+/// Reads the posture in a read-only transaction of its own.
+///
+/// # Errors
+/// By SQLSTATE. Nothing was changed.
+pub async fn posture(connection: &mut PgConnection, question: &Question) -> Result<Posture> {
+    session::run(
+        connection,
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = pg_catalog",
+        "begin reading the catalog",
+    )
+    .await?;
+    let posture = inside(connection, question).await;
+    let ended = session::run(connection, "ROLLBACK", "end reading the catalog").await;
+    posture.and_then(|posture| ended.map(|()| posture))
+}
+
+/// Reads the posture in the transaction that is open. The search_path must be pg_catalog alone, so
+/// that every name comes with its schema.
+///
+/// # Errors
+/// By SQLSTATE.
+pub async fn inside(connection: &mut PgConnection, question: &Question) -> Result<Posture> {
+    let roles = Some(&question.subjects);
+    let (server_version, database, graphs): (i32, String, bool) = sqlx::query_as(
+        "SELECT current_setting('server_version_num')::int4, current_database()::text,
+                to_regclass('ag_catalog.ag_label') IS NOT NULL",
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(|error| failure("identify the database", &error))?;
+    let trees: Vec<Tree> = rows(connection, include_str!("tree.sql"), None).await?;
+    Ok(Posture {
+        server_version: server_version.unsigned_abs(),
+        database,
+        subjects: question.subjects.clone(),
+        relations: rows(connection, include_str!("relation.sql"), roles).await?,
+        policies: rows(connection, include_str!("policy.sql"), roles).await?,
+        trees: trees
+            .into_iter()
+            .map(|tree| (tree.md5, tree.tree))
+            .collect(),
+        functions: rows(connection, include_str!("function.sql"), roles).await?,
+        foreign_keys: rows(connection, include_str!("constraint.sql"), None).await?,
+        indexes: rows(connection, include_str!("index.sql"), None).await?,
+        triggers: rows(connection, include_str!("trigger.sql"), None).await?,
+        reads: rows(connection, include_str!("reads.sql"), None).await?,
+        roles: rows(connection, include_str!("role.sql"), roles).await?,
+        schemas: rows(connection, include_str!("schema.sql"), roles).await?,
+        facts: rows(
+            connection,
+            include_str!("various.sql"),
+            Some(&question.words),
+        )
+        .await?,
+        labels: match graphs {
+            true => rows(connection, include_str!("label.sql"), None).await?,
+            false => Vec::new(),
+        },
+        declared_functions: declared(connection, &question.signatures).await?,
+    })
+}
+
+#[derive(serde::Deserialize)]
+struct Tree {
+    md5: String,
+    tree: String,
+}
+
+async fn rows<T: DeserializeOwned>(
+    connection: &mut PgConnection,
+    sql: &'static str,
+    words: Option<&Vec<String>>,
+) -> Result<Vec<T>> {
+    let mut query = sqlx::query_scalar::<_, Value>(sql);
+    if let Some(words) = words {
+        query = query.bind(words);
+    }
+    let values = query
+        .fetch_all(connection)
+        .await
+        .map_err(|error| failure("read the catalog", &error))?;
+    values
+        .into_iter()
+        .map(|value| {
+            let shown = value.to_string();
+            serde_json::from_value(value)
+                .map_err(|error| Failure::bug(format!("could not understand {shown}: {error}")))
+        })
+        .collect()
+}
+
+/// The ids of the declared signatures that exist.
+async fn declared(
+    connection: &mut PgConnection,
+    signatures: &[String],
+) -> Result<BTreeMap<String, Oid>> {
+    let found: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT s, to_regprocedure(s)::oid::int8 FROM unnest($1::text[]) s WHERE to_regprocedure(s) IS NOT NULL",
+    )
+    .bind(signatures)
+    .fetch_all(connection)
+    .await
+    .map_err(|error| failure("look up the declared functions", &error))?;
+    Ok(found
+        .into_iter()
+        .filter_map(|(signature, oid)| Some((signature, Oid::try_from(oid).ok()?)))
+        .collect())
+}

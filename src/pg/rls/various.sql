@@ -1,0 +1,39 @@
+-- One row: one fact as JSON with its kind: setting, default (privileges of objects to come), publication, keyword,
+-- default_call (a default, generated column or CHECK that calls a SECURITY DEFINER function), equality (a built-in btree
+-- equality operator), operator (one that policies use), type (its name), extension (its version), routine (a function of PostgreSQL's own). Order: by kind and text.
+-- Privileges: none beyond CONNECT. Lowest server version: 16. $1: words to look up among the keywords.
+SELECT pg_catalog.to_jsonb(x) FROM (
+SELECT 'setting' AS kind, COALESCE(NULLIF(s.setrole, 0)::regrole::text, '*') AS subject, cfg AS text, 0::int8 AS oid
+FROM pg_catalog.pg_db_role_setting s, unnest(s.setconfig) cfg
+WHERE s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
+UNION ALL
+SELECT 'default', pg_catalog.concat_ws(' ', COALESCE(NULLIF(d.defaclnamespace, 0)::regnamespace::text, '*'), 'FOR ROLE', d.defaclrole::regrole),
+       pg_catalog.concat_ws(' ', d.defaclobjtype, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, a.privilege_type), 0
+FROM pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) a WHERE a.grantee <> d.defaclrole
+UNION ALL
+SELECT 'publication', p.pubname, CASE WHEN pt.rowfilter IS NULL THEN 'all' ELSE 'some' END, c.oid::int8
+FROM pg_catalog.pg_publication_tables pt JOIN pg_catalog.pg_publication p ON p.pubname = pt.pubname
+JOIN pg_catalog.pg_namespace n ON n.nspname = pt.schemaname
+JOIN pg_catalog.pg_class c ON c.relname = pt.tablename AND c.relnamespace = n.oid
+UNION ALL
+SELECT 'keyword', k.word, k.catcode::text, 0 FROM pg_catalog.pg_get_keywords() k WHERE k.catcode IN ('R', 'T') AND k.word = ANY ($1)
+UNION ALL
+SELECT DISTINCT 'default_call', p.oid::regprocedure::text, COALESCE(a.adrelid, k.conrelid)::regclass::text, COALESCE(a.adrelid, k.conrelid)::int8
+FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_proc p ON d.refclassid = 'pg_catalog.pg_proc'::regclass AND p.oid = d.refobjid AND p.prosecdef
+LEFT JOIN pg_catalog.pg_attrdef a ON d.classid = 'pg_catalog.pg_attrdef'::regclass AND a.oid = d.objid
+LEFT JOIN pg_catalog.pg_constraint k ON d.classid = 'pg_catalog.pg_constraint'::regclass AND k.oid = d.objid
+WHERE COALESCE(a.adrelid, k.conrelid) <> 0
+UNION ALL
+SELECT DISTINCT 'equality', '', '', m.amopopr::int8 FROM pg_catalog.pg_amop m
+WHERE m.amopmethod = 403 AND m.amopstrategy = 3 AND m.amopopr < 16384
+UNION ALL
+SELECT DISTINCT 'operator', n.nspname, o.oid::regoperator::text, o.oid::int8
+FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_operator o ON o.oid = d.refobjid
+JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+WHERE d.classid = 'pg_catalog.pg_policy'::regclass AND d.refclassid = 'pg_catalog.pg_operator'::regclass
+UNION ALL
+SELECT 'extension', e.extname, e.extversion, 0 FROM pg_catalog.pg_extension e
+UNION ALL
+SELECT 'routine', '', p.oid::regprocedure::text, p.oid::int8 FROM pg_catalog.pg_proc p
+WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname IN ('current_setting')
+ORDER BY 1, 2, 3, 4) x

@@ -1,0 +1,175 @@
+//! An expression of a policy, read from its node tree. Every operator, function and type is the id
+//! that PostgreSQL resolved, so no look-alike in another schema can be mistaken for it.
+
+mod read;
+
+pub use read::read;
+
+use super::Oid;
+use super::tree::Node;
+
+/// An expression.
+#[expect(
+    missing_docs,
+    reason = "the fields are named as PostgreSQL's node structs name them"
+)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Expr {
+    /// A constant; `None` is NULL, otherwise the bytes as they are stored.
+    Const(Oid, Option<Vec<u8>>),
+    /// A column of the policy's own table, or of a query further in when `outer` is 0 there.
+    Column { number: i32, outer: i64 },
+    /// AND.
+    And(Vec<Expr>),
+    /// OR.
+    Or(Vec<Expr>),
+    /// NOT.
+    Not(Box<Expr>),
+    /// An operator's call.
+    Operator(Oid, Vec<Expr>),
+    /// IS DISTINCT FROM, by an operator.
+    Distinct(Oid, Vec<Expr>),
+    /// NULLIF, by an operator.
+    NullIf(Oid, Vec<Expr>),
+    /// A function's call.
+    Call(Oid, Vec<Expr>),
+    /// `x op ANY (…)`, or ALL when `any` is false.
+    Quantified {
+        operator: Oid,
+        any: bool,
+        operands: Vec<Expr>,
+    },
+    /// COALESCE.
+    Coalesce(Vec<Expr>),
+    /// IS NULL, or IS NOT NULL when `null` is false.
+    IsNull { operand: Box<Expr>, null: bool },
+    /// IS TRUE, IS NOT FALSE …: which of true, false and null make it true.
+    IsOneOf {
+        operand: Box<Expr>,
+        truth: [bool; 3],
+    },
+    /// A cast that PostgreSQL's own functions do, to a type.
+    Cast(Oid, Box<Expr>),
+    /// CASE WHEN … END.
+    Case(Vec<(Expr, Expr)>, Box<Expr>),
+    /// ARRAY[…] or ROW(…).
+    Items(Vec<Expr>),
+    /// A sub-select: its kind, the expression compared, and its whole query.
+    SubSelect {
+        kind: i64,
+        test: Option<Box<Expr>>,
+        query: Node,
+    },
+    /// CURRENT_USER and its like.
+    Session(i64),
+    /// Anything else; it is never interpreted.
+    Other(Node),
+}
+
+/// `boolean`. Source: `pg_type.dat`.
+pub const BOOL: Oid = 16;
+
+/// Whether a struct with this tag stands anywhere in the tree.
+pub fn mentions(node: &Node, tag: &str) -> bool {
+    node.tag() == tag
+        || match node {
+            Node::Struct(_, fields) => fields
+                .iter()
+                .flat_map(|(_, values)| values)
+                .any(|v| mentions(v, tag)),
+            Node::List(items) => items.iter().any(|item| mentions(item, tag)),
+            _ => false,
+        }
+}
+
+/// The relations that a query reads. Source: `RangeTblEntry.relid`.
+pub fn relations(node: &Node, found: &mut Vec<Oid>) {
+    if let Some(oid) = node
+        .number("relid")
+        .and_then(|n| Oid::try_from(n).ok())
+        .filter(|oid| *oid > 0)
+        && node.tag().starts_with("RANGETBLENTRY")
+    {
+        found.push(oid);
+    }
+    match node {
+        Node::Struct(_, fields) => fields
+            .iter()
+            .flat_map(|(_, values)| values)
+            .for_each(|v| relations(v, found)),
+        Node::List(items) => items.iter().for_each(|item| relations(item, found)),
+        _ => {}
+    }
+}
+
+impl Expr {
+    /// Calls `visit` on this expression and all below it; queries of sub-selects are not entered.
+    pub fn walk(&self, visit: &mut dyn FnMut(&Self)) {
+        visit(self);
+        match self {
+            Self::And(items) | Self::Or(items) | Self::Coalesce(items) | Self::Items(items) => {
+                items.iter().for_each(|item| item.walk(visit));
+            }
+            Self::Operator(_, items)
+            | Self::Distinct(_, items)
+            | Self::NullIf(_, items)
+            | Self::Call(_, items) => {
+                items.iter().for_each(|item| item.walk(visit));
+            }
+            Self::Quantified { operands, .. } => operands.iter().for_each(|item| item.walk(visit)),
+            Self::Not(inner) | Self::Cast(_, inner) => inner.walk(visit),
+            Self::IsNull { operand, .. } | Self::IsOneOf { operand, .. } => operand.walk(visit),
+            Self::Case(branches, default) => {
+                for (when, then) in branches {
+                    when.walk(visit);
+                    then.walk(visit);
+                }
+                default.walk(visit);
+            }
+            Self::SubSelect {
+                test: Some(test), ..
+            } => test.walk(visit),
+            _ => {}
+        }
+    }
+
+    /// The value of a text constant, under any casts between text types.
+    pub fn as_text(&self) -> Option<String> {
+        match self {
+            Self::Const(_, Some(bytes)) => {
+                varlena(bytes).and_then(|text| String::from_utf8(text).ok())
+            }
+            Self::Cast(_, inner) => inner.as_text(),
+            _ => None,
+        }
+    }
+
+    /// The value of a boolean constant. Shape: the inner `None` is NULL.
+    pub fn as_bool(&self) -> Option<Option<bool>> {
+        match self {
+            Self::Const(BOOL, None) => Some(None),
+            Self::Const(BOOL, Some(bytes)) => Some(Some(bytes.first() == Some(&1))),
+            _ => None,
+        }
+    }
+
+    /// The columns of the policy's own table that it reads outside sub-selects, each once, sorted.
+    pub fn columns(&self) -> Vec<i32> {
+        let mut numbers = Vec::new();
+        self.walk(&mut |expr| {
+            if let Self::Column { number, outer: 0 } = expr {
+                numbers.push(*number);
+            }
+        });
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+}
+
+/// The content of a stored text. Source: `varatt.h`, the four-byte header, little-endian.
+fn varlena(bytes: &[u8]) -> Option<Vec<u8>> {
+    let header: [u8; 4] = bytes.get(..4)?.try_into().ok()?;
+    let length = usize::try_from(u32::from_le_bytes(header) >> 2).ok()?;
+    bytes.get(4..length).map(<[u8]>::to_vec)
+}

@@ -1,0 +1,85 @@
+//! Calls of a function with the ids of both tenants, and with what stands in its own text.
+
+use std::collections::BTreeSet;
+
+use super::shape::ColumnShape;
+use super::transcript::{Item, item};
+use super::value::{literal, mine};
+use super::world::{Who, World};
+use crate::catalog::name::{quote_ident, quote_literal};
+use crate::posture::Function;
+
+/// How many calls one function gets.
+pub(super) const CALLS_MAX: usize = 12;
+
+/// Calls with the ids of both tenants, and with what stands in the function's own text.
+pub(super) fn calls(world: &World<'_>, function: &Function) -> Vec<Item> {
+    let mined: Vec<String> = function.body.as_deref().map(mine).unwrap_or_default();
+    let ids: Vec<String> = [Who::B1, Who::A1]
+        .into_iter()
+        .flat_map(|who| [world.tenant_id(who), world.user_id(who)])
+        .flatten()
+        .collect();
+    let of = |data_type: &str| -> Vec<String> {
+        let mut options: Vec<String> = match data_type {
+            "uuid" => ids.iter().map(|id| format!("({id})::uuid")).collect(),
+            "text" | "character varying" => {
+                let words = mined.iter().filter_map(|text| quote_literal(text).ok());
+                ids.iter().cloned().chain(words.take(4)).collect()
+            }
+            "integer" | "bigint" | "smallint" => vec!["10".into(), "1".into()],
+            "double precision" | "real" | "numeric" => vec!["0".into(), "1".into()],
+            "boolean" => vec!["true".into(), "false".into()],
+            _ => {
+                let base = data_type.rsplit('.').next().unwrap_or(data_type).to_owned();
+                let column = ColumnShape {
+                    number: 0,
+                    name: String::new(),
+                    data_type: data_type.to_owned(),
+                    base,
+                    category: String::new(),
+                    length: -1,
+                    labels: Vec::new(),
+                    not_null: false,
+                    automatic: false,
+                    generated: false,
+                    keyed: false,
+                    checks: Vec::new(),
+                };
+                literal(&column, "argument").into_iter().collect()
+            }
+        };
+        options.push(format!("NULL::{data_type}"));
+        options
+    };
+    let options: Vec<Vec<String>> = function
+        .arguments
+        .iter()
+        .map(|argument| of(argument))
+        .collect();
+    let width = options
+        .iter()
+        .map(Vec::len)
+        .max()
+        .unwrap_or(1)
+        .min(CALLS_MAX);
+    let name = format!(
+        "{}.{}",
+        quote_ident(&function.schema),
+        quote_ident(&function.name)
+    );
+    let mut seen = BTreeSet::new();
+    (0..width)
+        .map(|round| options.iter().map(|o| o[round.min(o.len() - 1)].clone()).collect::<Vec<_>>().join(", "))
+        .filter(|arguments| seen.insert(arguments.clone()))
+        .map(|arguments| {
+            let sql = match function.kind {
+                'p' => format!("CALL {name}({arguments})"),
+                _ => format!(
+                    "SELECT count(*)::text || ' rows ' || coalesce(md5(string_agg(x::text, '|' ORDER BY x::text)), '') FROM {name}({arguments}) x"
+                ),
+            };
+            Item { writes: function.volatility == 'v', ..item(&function.signature, "calls it", sql) }
+        })
+        .collect()
+}
