@@ -16,14 +16,21 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("spec", &["failure", "catalog", "sql"]),
     ("config", &["failure"]),
     ("project", &["failure", "spec"]),
-    ("pg", &["failure", "progress", "catalog", "sql", "spec"]),
-    ("server", &["failure", "progress", "config", "spec"]),
+    ("vector", &["progress", "catalog", "spec"]),
+    (
+        "pg",
+        &["failure", "progress", "catalog", "sql", "spec", "vector"],
+    ),
+    (
+        "server",
+        &["failure", "progress", "config", "spec", "vector"],
+    ),
     ("ui", &["failure", "progress"]),
     (
         "commands",
         &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
-            "ui", "cli",
+            "ui", "cli", "vector",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),
