@@ -139,6 +139,17 @@ pub fn lists_of(lists: crate::spec::vectors::Lists, rows: u64) -> u32 {
     u32::try_from(wanted.clamp(1, 32_768)).unwrap_or(1)
 }
 
+/// The dimensions in an expression's cast: `embedding::halfvec(3072)` has 3072.
+pub fn dims_in(expression: &str) -> Option<u32> {
+    let lower = expression.to_ascii_lowercase();
+    ["halfvec(", "sparsevec(", "vector(", "bit("]
+        .iter()
+        .find_map(|kind| {
+            let rest = lower.get(lower.rfind(kind)? + kind.len()..)?;
+            rest.split_once(')')?.0.trim().parse().ok()
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +192,13 @@ mod tests {
         assert_eq!(Element::of_opclass("halfvec_cosine_ops"), Element::Halfvec);
         assert_eq!(Element::of_opclass("bit_hamming_ops"), Element::Bit);
         assert_eq!(Element::of_opclass("vector_l2_ops"), Element::Vector);
+    }
+
+    #[test]
+    fn a_cast_tells_its_dimensions() {
+        assert_eq!(dims_in("embedding::halfvec(3072)"), Some(3072));
+        assert_eq!(dims_in("binary_quantize(e)::bit(768)"), Some(768));
+        assert_eq!(dims_in("f(embedding)"), None);
     }
 
     #[test]
