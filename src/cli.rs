@@ -28,8 +28,10 @@ pub struct Global {
     /// Print answers and failures only
     #[arg(long, short, global = true, help_heading = "Everywhere")]
     pub quiet: bool,
-    /// When to use colour
+    /// When to use colour: auto (in a terminal, unless NO_COLOR is set) or never
     #[arg(
+        hide_possible_values = true,
+        hide_default_value = true,
         long,
         global = true,
         value_name = "WHEN",
@@ -60,9 +62,9 @@ enum Command {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done · 1 findings · 2 usage or configuration · 3 drift or pending · 4 history conflict ·
-5 SQL failed, rolled back · 6 lock not obtained · 7 unreachable · 8 refused · 9 partial, run `edu db
-repair` · 70 bug · 130/143 cancelled";
+Exit codes: 0 done · 1 findings · 2 usage or configuration · 3 drift or pending · 4 history
+conflict · 5 SQL failed, rolled back · 6 lock not obtained · 7 unreachable · 8 refused ·
+9 partial (edu db repair) · 70 bug · 130/143 cancelled";
 
 /// Parses the command line, runs the command, tells a failure, and returns the exit code.
 pub fn main() -> Exit {

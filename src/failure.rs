@@ -157,6 +157,20 @@ pub fn io_reason(source: &std::io::Error) -> String {
     }
 }
 
+/// Words an error of a library and what caused it, each cause once: libraries often repeat the
+/// inner message in the outer one.
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
+    for cause in anyhow::Chain::new(error).map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    format!("{}.", text.trim_end_matches('.'))
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.error)?;
@@ -184,6 +198,18 @@ mod tests {
             label: String::new(),
         };
         assert_eq!(excerpt.position(), (2, 8));
+    }
+
+    #[test]
+    fn a_cause_that_the_outer_message_repeats_is_told_once() {
+        let inner = anyhow::anyhow!("certificate expired");
+        let same = inner.context("could not connect: certificate expired");
+        assert_eq!(
+            causes(same.as_ref()),
+            "could not connect: certificate expired."
+        );
+        let other = anyhow::anyhow!("expired").context("no TLS");
+        assert_eq!(causes(other.as_ref()), "no TLS: expired.");
     }
 
     #[test]

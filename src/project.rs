@@ -51,13 +51,23 @@ pub struct Project {
     pub documents: Vec<Document>,
 }
 
-impl Project {
+/// A project's folder and its `edu.toml`, without its other files: enough for what concerns the
+/// server, which must work while those are being edited.
+#[derive(Debug, Clone)]
+pub struct Home {
+    /// The folder, as an absolute path without links.
+    pub root: PathBuf,
+    /// The content of `edu.toml`.
+    pub manifest: Manifest,
+}
+
+impl Home {
     /// The project in `folder` or, without one, in the nearest folder upwards from `here`.
     ///
     /// Returns nothing when no folder was asked for and none has an `edu.toml`.
     ///
     /// # Errors
-    /// Exit 2 when `folder` is no project, or a file cannot be read as text.
+    /// Exit 2 when `folder` is no project, or its `edu.toml` is wrong.
     pub fn find(folder: Option<&Path>, here: &Path) -> Result<Option<Self>> {
         let root = match folder {
             Some(folder) => Some(named_folder(folder, here)?),
@@ -66,18 +76,29 @@ impl Project {
                 .find(|dir| dir.join(MANIFEST).is_file())
                 .map(Path::to_owned),
         };
-        root.map(|root| Self::load(&root)).transpose()
+        root.map(|root| Self::read(&root)).transpose()
     }
 
-    /// Reads the project in the folder `root`.
+    /// The project in the folder `root`.
     ///
     /// # Errors
-    /// Exit 2 with the file that cannot be read, or the place in it that is wrong.
-    pub fn load(root: &Path) -> Result<Self> {
+    /// Exit 2 when its `edu.toml` cannot be read or is wrong.
+    pub fn read(root: &Path) -> Result<Self> {
         let root = root
             .canonicalize()
             .map_err(|e| Failure::io(format!("enter \"{}\"", root.display()), &e))?;
         let manifest = Manifest::read(&read(&root, &root.join(MANIFEST))?)?;
+        Ok(Self { root, manifest })
+    }
+}
+
+impl Project {
+    /// Reads the files of the project at `home`.
+    ///
+    /// # Errors
+    /// Exit 2 with the file that cannot be read, or the place in it that is wrong.
+    pub fn load(home: Home) -> Result<Self> {
+        let Home { root, manifest } = home;
         let mut documents = Vec::new();
         for (folder, _) in &EMBEDDED {
             let folder = root.join(folder);
@@ -325,9 +346,10 @@ mod tests {
     #[test]
     fn the_nearest_manifest_upwards_makes_the_project() {
         let dir = project(&[("migrations/V1__a.sql", b"SELECT 1;")]);
-        let found = Project::find(None, &dir.path().join("migrations"))
+        let found = Home::find(None, &dir.path().join("migrations"))
             .unwrap()
             .unwrap();
+        let found = Project::load(found).unwrap();
         assert_eq!(found.manifest.name, "shop");
         assert_eq!(found.files("migrations", "sql").len(), 1);
     }
@@ -335,14 +357,14 @@ mod tests {
     #[test]
     fn a_folder_without_a_manifest_is_refused_by_name() {
         let dir = tempfile::tempdir().unwrap();
-        let failure = Project::find(Some(dir.path()), dir.path()).unwrap_err();
+        let failure = Home::find(Some(dir.path()), dir.path()).unwrap_err();
         assert!(failure.error.contains("has no edu.toml"));
     }
 
     #[test]
     fn line_ends_and_a_byte_order_mark_do_not_change_the_text() {
         let dir = project(&[("spec/a.sql", b"\xef\xbb\xbfSELECT\r\n1;")]);
-        let found = Project::load(dir.path()).unwrap();
+        let found = Home::read(dir.path()).and_then(Project::load).unwrap();
         assert_eq!(found.file("spec/a.sql").unwrap().text, "SELECT\n1;");
     }
 
@@ -351,7 +373,7 @@ mod tests {
         let dir = project(&[]);
         fs::create_dir(dir.path().join("migrations")).unwrap();
         std::os::unix::fs::symlink("/etc/passwd", dir.path().join("migrations/V1__a.sql")).unwrap();
-        let failure = Project::load(dir.path()).unwrap_err();
+        let failure = Home::read(dir.path()).and_then(Project::load).unwrap_err();
         assert!(failure.error.contains("leads out of the project"));
     }
 
@@ -359,21 +381,24 @@ mod tests {
     fn what_is_not_a_text_file_is_refused_by_name_and_line() {
         let binary = project(&[("migrations/V1__a.sql", b"a\nb\xff")]);
         assert!(
-            Project::load(binary.path())
+            Home::read(binary.path())
+                .and_then(Project::load)
                 .unwrap_err()
                 .error
                 .contains("not UTF-8 text (line 2)")
         );
         let nul = project(&[("migrations/V1__a.sql", b"a\n\n\0")]);
         assert!(
-            Project::load(nul.path())
+            Home::read(nul.path())
+                .and_then(Project::load)
                 .unwrap_err()
                 .error
                 .contains("NUL byte (line 3)")
         );
         let folder = project(&[("migrations/V1__a.sql/x.txt", b"")]);
         assert!(
-            Project::load(folder.path())
+            Home::read(folder.path())
+                .and_then(Project::load)
                 .unwrap_err()
                 .error
                 .contains("not a regular file")

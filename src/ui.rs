@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::progress::{Progress, Unit, human_time};
 
 /// Without a terminal, a running stage says a word at least this often.
@@ -64,11 +64,11 @@ impl Stage {
         self.spoke = Some(Instant::now());
         let mut line = format!("  … {}", self.what);
         if let (Some(total), true) = (self.total, self.at > 0) {
-            line.push_str(&format!(
-                ": {} of {}",
-                amount(self.at, self.unit),
-                amount(total, self.unit)
-            ));
+            let at = amount(self.at, self.unit);
+            match self.unit {
+                Unit::Permille => line.push_str(&format!(": {at}")),
+                _ => line.push_str(&format!(": {at} of {}", amount(total, self.unit))),
+            }
         }
         if !self.detail.is_empty() {
             line.push_str(&format!(" ({})", self.detail));
@@ -137,6 +137,24 @@ impl Ui {
             self.paint("warning:", "1;33"),
             clean(text.as_ref())
         ));
+    }
+
+    /// Asks before something that cannot be undone. Shape: the trimmed answer, or nothing where
+    /// nobody can be asked, because stdin or stderr is no terminal.
+    ///
+    /// # Errors
+    /// When the answer cannot be read.
+    pub fn ask(&self, question: &str) -> Result<Option<String>> {
+        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return Ok(None);
+        }
+        self.finish_stage();
+        self.warn(question);
+        let mut line = String::new();
+        std::io::stdin()
+            .read_line(&mut line)
+            .map_err(|e| Failure::io("read the answer", &e))?;
+        Ok(Some(line.trim().to_owned()))
     }
 
     /// Prints a failure with its place in the file, its facts and what to do next.
@@ -285,6 +303,7 @@ fn style(total: Option<u64>, unit: Unit) -> ProgressStyle {
         (Some(_), Unit::Bytes) => {
             "{spinner} {msg} [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec} {eta}"
         }
+        (Some(_), Unit::Permille) => "{spinner} [{bar:24}] {percent:>3} % {wide_msg}",
         (Some(_), Unit::Items) => "{spinner} {msg} [{bar:24}] {pos}/{len} {eta}",
     };
     ProgressStyle::with_template(template)
@@ -296,6 +315,7 @@ fn amount(units: u64, unit: Unit) -> String {
     match unit {
         Unit::Bytes => indicatif::HumanBytes(units).to_string(),
         Unit::Items => units.to_string(),
+        Unit::Permille => format!("{} %", units / 10),
     }
 }
 

@@ -98,7 +98,7 @@ fn the_environment_is_read_in_one_place() {
 
 #[test]
 fn only_the_printer_prints() {
-    for word in ["println!", "eprintln!", "stdout()", "stderr()"] {
+    for word in ["println!", "eprintln!", "io::stdout()", "io::stderr()"] {
         assert_only_in(word, &["ui.rs"]);
     }
 }

@@ -44,8 +44,9 @@ impl Invocation {
                     return Err(cancelled(exit));
                 }
                 asked = true;
-                self.ui
-                    .status("  stopping: the server is told to break off (Ctrl-C again leaves at once)");
+                self.ui.status(
+                    "  stopping: the server is told to break off (Ctrl-C again leaves at once)",
+                );
             }
         })
     }

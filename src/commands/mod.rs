@@ -4,7 +4,9 @@
 //! is cancelled.
 
 pub mod db;
+mod guarded;
 pub mod server;
+mod site;
 pub mod up;
 
 use std::future::Future;
@@ -14,7 +16,7 @@ use crate::cli::Global;
 use crate::config::Environment;
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::Server;
-use crate::project::{Origin, Project};
+use crate::project::{Home, Origin, Project};
 use crate::server::cluster::SUPERUSER;
 use crate::server::{Cluster, Runtime, Start};
 use crate::ui::Ui;
@@ -71,16 +73,36 @@ impl Invocation {
     /// # Errors
     /// Exit 2 when there is none, or its files cannot be read.
     pub fn project(&self) -> Result<Project> {
-        let here = self.here()?;
-        Project::find(self.global.project.as_deref(), &here)?.ok_or_else(|| {
-            let embedded = Project::embedded().map(|p| p.manifest.name).unwrap_or_default();
-            Failure::usage("this is not a project: no edu.toml here or in any folder above")
-                .detail(format!("Looked upwards from \"{}\".", here.display()))
-                .hint(format!(
-                    "Go to the project's folder, or give --project DIR; with --url the project that \
-                     is built into this binary ({embedded}) is used."
-                ))
+        Project::load(self.home()?)
+    }
+
+    /// The project's folder and `edu.toml` alone.
+    ///
+    /// # Errors
+    /// Exit 2 when there is none, or its `edu.toml` is wrong.
+    pub fn home(&self) -> Result<Home> {
+        let embedded = || {
+            Project::embedded()
+                .map(|p| p.manifest.name)
+                .unwrap_or_default()
+        };
+        self.find_home()?.ok_or_else(|| {
+            Failure::usage("this is not a project: no edu.toml here or in any folder above").hint(
+                format!(
+                    "Go to the project's folder, or give --project DIR; with --url the project that is \
+                     built into this binary ({}) is used.",
+                    embedded()
+                ),
+            )
         })
+    }
+
+    /// Like [`Self::home`], or nothing where there is none.
+    ///
+    /// # Errors
+    /// Exit 2 when the named folder is no project, or the `edu.toml` found is wrong.
+    pub fn find_home(&self) -> Result<Option<Home>> {
+        Home::find(self.global.project.as_deref(), &self.here()?)
     }
 
     /// Like [`Self::project`]; but where a URL says which database is meant, the project that is
@@ -89,9 +111,8 @@ impl Invocation {
     /// # Errors
     /// Those of [`Self::project`].
     pub fn project_for(&self, target: &Target) -> Result<Project> {
-        let found = Project::find(self.global.project.as_deref(), &self.here()?)?;
-        match found {
-            Some(project) => Ok(project),
+        match self.find_home()? {
+            Some(home) => Project::load(home),
             None if self.named_server(target)?.is_some() => {
                 let project = Project::embedded()?;
                 self.ui.status(format!(

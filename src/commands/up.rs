@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::Invocation;
 use crate::failure::{Exit, Result};
 use crate::pg::migrate::{self, Done, Plan, Stage};
-use crate::pg::{Server, Work, bootstrap, graph, index, seed};
+use crate::pg::{Cancel, Work, bootstrap, graph, index, seed};
 use crate::progress::Report;
 use crate::project::Project;
 use crate::server::Start;
@@ -49,7 +49,13 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         &format!("PostgreSQL {major}, {started}"),
         begun.elapsed(),
     );
-    invocation.block_on(steps(args, invocation, &project, &embedded.server))?;
+    let cancel = Cancel::default();
+    let options = index::Options {
+        lock_timeout: args.lock_timeout.into(),
+        ..index::Options::default()
+    };
+    let site = invocation.site(&embedded.server, &project.manifest, options, &cancel);
+    invocation.block_on_guarded(&cancel, steps(args, invocation, &project, &site))?;
     ui.status("");
     ui.answer(embedded.url);
     ui.status(format!(
@@ -63,13 +69,13 @@ async fn steps(
     args: &Args,
     invocation: &Invocation,
     project: &Project,
-    server: &Server,
+    site: &index::Site<'_>,
 ) -> Result<()> {
     let ui = &invocation.ui;
     let report = |progress| ui.hear(progress);
     let report: Report<'_> = &report;
     let timeout: Duration = args.lock_timeout.into();
-    let manifest = &project.manifest;
+    let (server, manifest) = (site.server, &project.manifest);
     let migrations = project.migrations()?;
 
     let begun = Instant::now();
@@ -101,13 +107,7 @@ async fn steps(
     let wanted = project.vectors()?.indexes;
     if !wanted.is_empty() {
         let begun = Instant::now();
-        let outcomes = index::ensure(
-            &mut work.connection,
-            manifest.roles.owner.as_deref(),
-            &wanted,
-            report,
-        )
-        .await?;
+        let outcomes = index::ensure(&mut work.connection, site, &wanted, report).await?;
         ui.step("index", &index::summary(&outcomes), begun.elapsed());
     }
 

@@ -96,7 +96,7 @@ pub async fn create_database(server: &Server, report: Report<'_>) -> Result<()> 
         .await;
     lock.release().await;
     match outcome {
-        Err(error) if sqlstate(&error) != "42P04" => Err(failure(
+        Err(error) if !matches!(sqlstate(&error), "42P04" | "23505") => Err(failure(
             &format!("create database \"{}\"", server.database()),
             &error,
         )),

@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection};
 
 use super::error::{self, sqlstate};
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Failure, Result, causes};
 
 /// How long a connection may take before the server counts as unreachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -84,6 +84,16 @@ impl Server {
             .unwrap_or_else(|| self.options.get_username())
     }
 
+    /// Whether it is on this machine, as far as its address tells.
+    pub fn is_local(&self) -> bool {
+        self.options.get_socket().is_some()
+            || matches!(
+                self.options.get_host(),
+                "localhost" | "127.0.0.1" | "::1" | "[::1]"
+            )
+            || self.options.get_host().starts_with('/')
+    }
+
     /// The login's name.
     pub fn user(&self) -> &str {
         self.options.get_username()
@@ -150,7 +160,7 @@ impl Server {
                 .detail(crate::failure::io_reason(io))
                 .hint("Is the server running? Check host and port; for the embedded one: edu server start"),
             (_, sqlx::Error::Tls(reason)) => failure
-                .detail(format!("TLS: {reason}."))
+                .detail(format!("TLS: {}", causes(reason.as_ref())))
                 .hint("Check sslmode and sslrootcert in the URL."),
             _ => with_message(failure, error).hint("Check the URL."),
         }
@@ -164,7 +174,7 @@ fn with_message(failure: Failure, error: &sqlx::Error) -> Failure {
             server.message().trim_end_matches('.'),
             server.code()
         )),
-        None => failure.detail(format!("{error}.")),
+        None => failure.detail(causes(error)),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use sqlx::postgres::{PgDatabaseError, PgErrorPosition};
 
-use crate::failure::{Excerpt, Exit, Failure};
+use crate::failure::{Excerpt, Exit, Failure, causes};
 use crate::spec::document::Document;
 
 /// The server's part of an sqlx error, if the server spoke.
@@ -105,7 +105,7 @@ pub fn exit_of(code: &str) -> Exit {
 fn lost(doing: &str, error: &sqlx::Error) -> Failure {
     let reason = match error {
         sqlx::Error::Io(error) => crate::failure::io_reason(error),
-        other => format!("{}.", sentence(&other.to_string())),
+        other => causes(other),
     };
     Failure::new(
         Exit::Unreachable,

@@ -4,6 +4,7 @@
 //! nothing and reads no file.
 
 pub mod bootstrap;
+pub mod cancel;
 pub mod concurrent;
 pub mod connect;
 pub mod error;
@@ -15,5 +16,6 @@ pub mod seed;
 pub mod session;
 pub mod work;
 
+pub use cancel::Cancel;
 pub use connect::Server;
 pub use work::Work;

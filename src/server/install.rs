@@ -142,7 +142,14 @@ impl Site {
         let staging = Staging::new(&self.folder)?;
         let packages = self.assemble(&tools, &staging, report)?;
         self.prove()?;
-        self.write_marker(self.suite, packages)
+        let marker = self.write_marker(self.suite, packages)?;
+        report(Progress::Note(format!(
+            "unpacked PostgreSQL {} with AGE and pgvector from Debian {} into \"{}\"",
+            self.major,
+            self.suite,
+            self.folder.display()
+        )));
+        Ok(marker)
     }
 
     fn lock(&self, report: Report) -> Result<File> {

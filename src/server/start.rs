@@ -95,14 +95,16 @@ impl Cluster {
     }
 
     /// Makes the cluster beside its place and moves it there, so that a killed attempt is no cluster.
+    /// Each attempt has a place of its own: the initdb of a killed one may still be at work.
     fn create(&self, runtime: &Runtime) -> Result<()> {
-        let partial = self.beside(".partial");
-        let _ = fs::remove_dir_all(&partial);
+        self.sweep();
         let _ = fs::remove_dir(&self.data);
+        let password = uuid::Uuid::new_v4().simple().to_string();
+        let attempt = uuid::Uuid::new_v4().simple().to_string();
+        let partial = self.beside(".partial").with_extension(&attempt);
+        let secret = self.beside(".initial").with_extension(&attempt);
         place::open_folder(&partial)?;
         self.account.own(&partial)?;
-        let password = uuid::Uuid::new_v4().simple().to_string();
-        let secret = self.beside(".initial");
         write_private(&secret, &password, &self.account)?;
         let made = init(runtime, &self.account, &partial, &secret, Durability::Kept);
         let _ = fs::remove_file(&secret);
@@ -113,6 +115,18 @@ impl Cluster {
         write_private(&self.password_file(), &password, &Account::current())?;
         fs::rename(&partial, &self.data)
             .map_err(|e| Failure::io(format!("create \"{}\"", self.data.display()), &e))
+    }
+
+    /// Removes what killed attempts left. One whose initdb still runs is swept the next time.
+    fn sweep(&self) {
+        let folder = self.data.parent().unwrap_or(&self.data);
+        let left = [self.beside(".partial"), self.beside(".initial")];
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if left.contains(&path) || left.contains(&path.with_extension("")) {
+                let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
+            }
+        }
     }
 
     /// Starts the server on its old port, else on another one. Shape: the port.

@@ -6,6 +6,7 @@
 pub mod duration;
 pub mod fingerprint;
 pub mod header;
+pub mod size;
 pub mod split;
 pub mod token;
 pub mod transaction;

@@ -6,7 +6,7 @@ use super::{Invocation, Target, Waiting};
 use crate::failure::{Exit, Result};
 use crate::pg::index::State;
 use crate::pg::migrate::{self, Plan, Stage};
-use crate::pg::{Server, Work, graph, index, session};
+use crate::pg::{Cancel, Server, Work, graph, index, session};
 use crate::progress::human_time;
 
 /// Apply pending migrations in order, then whatever of graph and vector indexes is missing
@@ -42,7 +42,13 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         return invocation.block_on(rehearse(&server, &plan, invocation));
     }
     let (ontology, vectors) = (project.ontology()?, project.vectors()?);
-    invocation.block_on(async {
+    let cancel = Cancel::default();
+    let options = index::Options {
+        lock_timeout: args.waiting.lock_timeout.into(),
+        ..index::Options::default()
+    };
+    let site = invocation.site(&server, &project.manifest, options, &cancel);
+    invocation.block_on_guarded(&cancel, async {
         let ui = &invocation.ui;
         let report = |progress| ui.hear(progress);
         let timeout = args.waiting.lock_timeout.into();
@@ -62,7 +68,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
                 quiet &= made.is_empty();
             }
             let outcomes =
-                index::ensure(&mut work.connection, plan.owner, &vectors.indexes, &report).await?;
+                index::ensure(&mut work.connection, &site, &vectors.indexes, &report).await?;
             for outcome in outcomes
                 .iter()
                 .filter(|outcome| outcome.state != State::Good)

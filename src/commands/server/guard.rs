@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use crate::failure::{Exit, Result};
 
-/// Owns the ephemeral server of a folder until nobody uses it.
+/// Own one ephemeral server until nobody uses it
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct Args {
     folder: PathBuf,
 }
 
 /// Runs the server and waits.
-pub fn run(arguments: &Arguments) -> Result<Exit> {
-    crate::server::guard::run(&arguments.folder)?;
+pub fn run(args: &Args) -> Result<Exit> {
+    crate::server::guard::run(&args.folder)?;
     Ok(Exit::Done)
 }

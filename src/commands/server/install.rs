@@ -7,19 +7,21 @@ use crate::commands::Invocation;
 use crate::failure::{Exit, Result};
 use crate::server::Runtime;
 
+/// Fetch PostgreSQL, AGE and pgvector, unless an installed server has them
+///
 /// Fetches PostgreSQL, AGE and pgvector from Debian's packages into the cache, with the apt of this
 /// machine: no root, no change to the machine. Nothing is fetched when an installed PostgreSQL of
 /// the major has AGE and pgvector, or when it was done before.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct Args {
     #[command(flatten)]
     which: Which,
 }
 
 /// Installs, and prints the folder of the programs.
-pub fn run(arguments: &Arguments, invocation: &Invocation) -> Result<Exit> {
+pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let began = Instant::now();
-    let major = major_anywhere(&arguments.which, invocation)?;
+    let major = major_anywhere(&args.which, invocation)?;
     let runtime = Runtime::ensure(&invocation.environment, major, &|progress| {
         invocation.ui.hear(progress)
     })?;

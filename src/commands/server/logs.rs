@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Tell, Which, cluster, target};
+use super::{Tell, Which, cluster};
 use crate::commands::Invocation;
 use crate::failure::{Exit, Failure, Result};
 use crate::ui::clean;
@@ -13,9 +13,9 @@ use crate::ui::clean;
 /// How often a followed log is looked at.
 const POLL: Duration = Duration::from_millis(200);
 
-/// Shows the end of the server's log.
+/// Show the server's log
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct Args {
     #[command(flatten)]
     which: Which,
     /// How many lines
@@ -27,24 +27,16 @@ pub struct Arguments {
 }
 
 /// Prints the log.
-pub fn run(arguments: &Arguments, invocation: &Invocation) -> Result<Exit> {
-    let cluster = cluster(
-        &target(invocation)?,
-        &arguments.which,
-        invocation,
-        Tell::Nothing,
-    )?;
+pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
+    let cluster = cluster(&invocation.home()?, &args.which, invocation, Tell::Nothing)?;
     let absent = || Failure::usage("the server has no log yet").hint("Start it: edu server start");
     let mut path = cluster.log().ok_or_else(absent)?;
     let (text, mut at) = read_from(&path, 0)?;
     let lines: Vec<&str> = text.lines().collect();
-    for line in lines
-        .iter()
-        .skip(lines.len().saturating_sub(arguments.lines))
-    {
+    for line in lines.iter().skip(lines.len().saturating_sub(args.lines)) {
         invocation.ui.answer(clean(line));
     }
-    if !arguments.follow {
+    if !args.follow {
         return Ok(Exit::Done);
     }
     loop {

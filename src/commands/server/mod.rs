@@ -10,39 +10,32 @@ mod status;
 mod stop;
 mod url;
 
-use std::path::{Path, PathBuf};
-
 use clap::Subcommand;
 
 use super::Invocation;
 use crate::failure::{Exit, Failure, Result};
 use crate::progress::silent;
+use crate::project::Home;
 use crate::server::Cluster;
-use crate::spec::document::Document;
-use crate::spec::manifest::{MAJORS, Manifest, Server};
+use crate::spec::manifest::{MAJORS, Server};
 
 /// The commands under `edu server`.
 #[derive(Debug, Subcommand)]
+#[expect(
+    missing_docs,
+    reason = "a command's help is the comment of its arguments"
+)]
 pub enum Command {
-    /// Fetch PostgreSQL, AGE and pgvector, unless an installed server has them
-    Install(install::Arguments),
-    /// Start the project's server, creating it the first time; prints its URL
-    Start(start::Arguments),
-    /// Stop the project's server cleanly
-    Stop(stop::Arguments),
-    /// Tell what runs, from which programs and why; exit 0 running, 3 not running
-    Status(status::Arguments),
-    /// Print the connection URL
-    Url(url::Arguments),
-    /// Open psql on the project's database
-    Psql(psql::Arguments),
-    /// Show the server's log
-    Logs(logs::Arguments),
-    /// Stop the server and delete its data
-    Reset(reset::Arguments),
-    /// Own one ephemeral server until nobody uses it
+    Install(install::Args),
+    Start(start::Args),
+    Stop(stop::Args),
+    Status(status::Args),
+    Url(url::Args),
+    Psql(psql::Args),
+    Logs(logs::Args),
+    Reset(reset::Args),
     #[command(hide = true)]
-    Guard(guard::Arguments),
+    Guard(guard::Args),
 }
 
 /// Runs one of them.
@@ -51,15 +44,15 @@ pub enum Command {
 /// Whatever the command says.
 pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
     match command {
-        Command::Install(arguments) => install::run(&arguments, invocation),
-        Command::Start(arguments) => start::run(&arguments, invocation),
-        Command::Stop(arguments) => stop::run(&arguments, invocation),
-        Command::Status(arguments) => status::run(&arguments, invocation),
-        Command::Url(arguments) => url::run(&arguments, invocation),
-        Command::Psql(arguments) => psql::run(&arguments, invocation),
-        Command::Logs(arguments) => logs::run(&arguments, invocation),
-        Command::Reset(arguments) => reset::run(&arguments, invocation),
-        Command::Guard(arguments) => guard::run(&arguments),
+        Command::Install(args) => install::run(&args, invocation),
+        Command::Start(args) => start::run(&args, invocation),
+        Command::Stop(args) => stop::run(&args, invocation),
+        Command::Status(args) => status::run(&args, invocation),
+        Command::Url(args) => url::run(&args, invocation),
+        Command::Psql(args) => psql::run(&args, invocation),
+        Command::Logs(args) => logs::run(&args, invocation),
+        Command::Reset(args) => reset::run(&args, invocation),
+        Command::Guard(args) => guard::run(&args),
     }
 }
 
@@ -86,57 +79,14 @@ impl Which {
     }
 }
 
-/// The project that a command is about.
-struct Target {
-    root: PathBuf,
-    manifest: Manifest,
-}
-
-/// Finds the project: `--project`, else the nearest `edu.toml` upwards.
-fn target(invocation: &Invocation) -> Result<Target> {
-    find_target(invocation)?.ok_or_else(|| {
-        Failure::usage("no project was found")
-            .detail("Neither this directory nor one above it has an \"edu.toml\".")
-            .hint("Go into a project, or name it: --project DIR")
-    })
-}
-
-fn find_target(invocation: &Invocation) -> Result<Option<Target>> {
-    let root = match &invocation.global.project {
-        Some(root) => Some(root.clone()),
-        None => {
-            let here = std::env::current_dir()
-                .map_err(|e| Failure::io("find the current directory", &e))?;
-            here.ancestors()
-                .find(|folder| folder.join("edu.toml").is_file())
-                .map(Path::to_path_buf)
-        }
-    };
-    let Some(root) = root else {
-        return Ok(None);
-    };
-    let file = root.join("edu.toml");
-    let text = std::fs::read_to_string(&file).map_err(|e| {
-        Failure::io(format!("read \"{}\"", file.display()), &e)
-            .hint("Name a project's folder: --project DIR")
-    })?;
-    let manifest = Manifest::read(&Document {
-        path: "edu.toml".to_owned(),
-        text,
-    })?;
-    Ok(Some(Target { root, manifest }))
-}
-
 /// The cluster that a command is about. `tell` says whether its unusual place is worth a note.
-fn cluster(target: &Target, which: &Which, invocation: &Invocation, tell: Tell) -> Result<Cluster> {
-    let major = which.major(target.manifest.server.major)?;
+fn cluster(home: &Home, which: &Which, invocation: &Invocation, tell: Tell) -> Result<Cluster> {
+    let major = which.major(home.manifest.server.major)?;
     let hear = |progress| invocation.ui.hear(progress);
-    let name = &target.manifest.name;
+    let name = &home.manifest.name;
     match tell {
-        Tell::Notes => Cluster::locate(&invocation.environment, &target.root, name, major, &hear),
-        Tell::Nothing => {
-            Cluster::locate(&invocation.environment, &target.root, name, major, &silent)
-        }
+        Tell::Notes => Cluster::locate(&invocation.environment, &home.root, name, major, &hear),
+        Tell::Nothing => Cluster::locate(&invocation.environment, &home.root, name, major, &silent),
     }
 }
 
@@ -149,9 +99,9 @@ enum Tell {
 
 /// The major to install: the flag, else the project's, else edu's default.
 fn major_anywhere(which: &Which, invocation: &Invocation) -> Result<u16> {
-    let project = find_target(invocation)?;
-    which.major(project.map_or_else(
+    let home = invocation.find_home()?;
+    which.major(home.map_or_else(
         || Server::default().major,
-        |target| target.manifest.server.major,
+        |home| home.manifest.server.major,
     ))
 }

@@ -3,34 +3,31 @@
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 
-use super::{Tell, Which, cluster, target};
+use super::{Tell, Which, cluster};
 use crate::commands::Invocation;
 use crate::failure::{Exit, Failure, Result};
 use crate::progress::silent;
 use crate::server::cluster::SUPERUSER;
 use crate::server::{Runtime, WAYS_OUT};
 
-/// Opens psql on the project's database, over the socket. What follows "--" goes to psql.
+/// Open psql on the project's database
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct Args {
     #[command(flatten)]
     which: Which,
     /// The database [default: the project's]
     #[arg(long, value_name = "NAME")]
     database: Option<String>,
-    /// Arguments for psql
+    /// Args for psql
     #[arg(last = true, value_name = "ARGS")]
     rest: Vec<OsString>,
 }
 
 /// Becomes psql.
-pub fn run(arguments: &Arguments, invocation: &Invocation) -> Result<Exit> {
-    let target = target(invocation)?;
-    let cluster = cluster(&target, &arguments.which, invocation, Tell::Nothing)?;
-    let database = arguments
-        .database
-        .as_deref()
-        .unwrap_or(&target.manifest.database);
+pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
+    let home = invocation.home()?;
+    let cluster = cluster(&home, &args.which, invocation, Tell::Nothing)?;
+    let database = args.database.as_deref().unwrap_or(&home.manifest.database);
     let url = cluster.url(database, SUPERUSER)?;
     let runtime =
         Runtime::find(&invocation.environment, cluster.major, &silent)?.ok_or_else(|| {
@@ -44,7 +41,7 @@ pub fn run(arguments: &Arguments, invocation: &Invocation) -> Result<Exit> {
         .command("psql")
         .arg("--dbname")
         .arg(url)
-        .args(&arguments.rest)
+        .args(&args.rest)
         .exec();
     Err(Failure::io(
         format!("run \"{}\"", runtime.bin.join("psql").display()),

@@ -1,17 +1,15 @@
 //! `edu server reset`.
 
-use std::io::IsTerminal;
 use std::time::Instant;
 
-use super::{Tell, Which, cluster, target};
+use super::{Tell, Which, cluster};
 use crate::commands::Invocation;
 use crate::failure::{Exit, Failure, Result};
 use crate::server::Status;
 
-/// Stops the project's server and deletes its data. Asks for the project's name in a terminal; refuses
-/// without one unless --yes is given.
+/// Stop the server and delete its data
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct Args {
     #[command(flatten)]
     which: Which,
     /// Do not ask
@@ -20,10 +18,10 @@ pub struct Arguments {
 }
 
 /// Deletes the cluster.
-pub fn run(arguments: &Arguments, invocation: &Invocation) -> Result<Exit> {
+pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let began = Instant::now();
-    let target = target(invocation)?;
-    let cluster = cluster(&target, &arguments.which, invocation, Tell::Nothing)?;
+    let home = invocation.home()?;
+    let cluster = cluster(&home, &args.which, invocation, Tell::Nothing)?;
     if cluster.status() == Status::Absent {
         invocation.ui.status(format!(
             "  there is no PostgreSQL {} cluster to delete",
@@ -31,9 +29,9 @@ pub fn run(arguments: &Arguments, invocation: &Invocation) -> Result<Exit> {
         ));
         return Ok(Exit::Done);
     }
-    if !arguments.yes {
+    if !args.yes {
         confirm(
-            &target.manifest.name,
+            &home.manifest.name,
             &cluster.data.display().to_string(),
             invocation,
         )?;
@@ -48,24 +46,17 @@ pub fn run(arguments: &Arguments, invocation: &Invocation) -> Result<Exit> {
 }
 
 fn confirm(name: &str, data: &str, invocation: &Invocation) -> Result<()> {
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Err(Failure::refused(format!(
+    let question = format!(
+        "this deletes every database in \"{data}\". Type the project's name ({name}) to go on:"
+    );
+    match invocation.ui.ask(&question)? {
+        None => Err(Failure::refused(format!(
             "\"{data}\" was not deleted, because nobody could be asked"
         ))
-        .hint("Say so: edu server reset --yes"));
-    }
-    invocation.ui.warn(format!(
-        "this deletes every database in \"{data}\". Type the project's name ({name}) to go on:"
-    ));
-    let mut line = String::new();
-    std::io::stdin()
-        .read_line(&mut line)
-        .map_err(|e| Failure::io("read the answer", &e))?;
-    if line.trim() == name {
-        Ok(())
-    } else {
-        Err(Failure::refused(format!(
+        .hint("Say so: edu server reset --yes")),
+        Some(answer) if answer == name => Ok(()),
+        Some(_) => Err(Failure::refused(format!(
             "\"{data}\" was not deleted, because the answer was not \"{name}\""
-        )))
+        ))),
     }
 }

@@ -2,25 +2,24 @@
 
 use std::time::Instant;
 
-use super::{Tell, Which, cluster, target};
+use super::{Tell, Which, cluster};
 use crate::commands::Invocation;
 use crate::failure::{Exit, Result};
 use crate::server::cluster::SUPERUSER;
 use crate::server::{Runtime, Start};
 
-/// Starts the project's server and waits until it accepts connections. The first time it installs
-/// the programs and creates the cluster in ".edu/server". Prints the URL; a running server is fine.
+/// Start the project's server, creating it the first time; prints its URL
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct Args {
     #[command(flatten)]
     which: Which,
 }
 
 /// Starts the server.
-pub fn run(arguments: &Arguments, invocation: &Invocation) -> Result<Exit> {
+pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let began = Instant::now();
-    let target = target(invocation)?;
-    let cluster = cluster(&target, &arguments.which, invocation, Tell::Notes)?;
+    let home = invocation.home()?;
+    let cluster = cluster(&home, &args.which, invocation, Tell::Notes)?;
     let hear = |progress| invocation.ui.hear(progress);
     let runtime = Runtime::ensure(&invocation.environment, cluster.major, &hear)?;
     let outcome = cluster.start(&runtime, &hear)?;
@@ -37,6 +36,6 @@ pub fn run(arguments: &Arguments, invocation: &Invocation) -> Result<Exit> {
     );
     invocation
         .ui
-        .answer(cluster.url(&target.manifest.database, SUPERUSER)?);
+        .answer(cluster.url(&home.manifest.database, SUPERUSER)?);
     Ok(Exit::Done)
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Tell, Which, cluster, target};
+use super::{Tell, Which, cluster};
 use crate::commands::Invocation;
 use crate::failure::{Exit, Failure, Result};
 use crate::progress::silent;
@@ -12,10 +12,9 @@ use crate::server::cluster::SUPERUSER;
 use crate::server::runtime::Origin;
 use crate::server::{Cluster, Runtime, Status};
 
-/// Tells whether the project's server runs, which programs it uses and why, and where its data is.
-/// Exits with 0 when it runs and with 3 when it does not.
+/// Tell what runs, from which programs and why; exit 0 running, 3 not running
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct Args {
     #[command(flatten)]
     which: Which,
     /// The form of the answer
@@ -65,18 +64,13 @@ struct Server {
 }
 
 /// Prints the status.
-pub fn run(arguments: &Arguments, invocation: &Invocation) -> Result<Exit> {
-    let target = target(invocation)?;
-    let cluster = cluster(&target, &arguments.which, invocation, Tell::Nothing)?;
+pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
+    let home = invocation.home()?;
+    let cluster = cluster(&home, &args.which, invocation, Tell::Nothing)?;
     let runtime = Runtime::find(&invocation.environment, cluster.major, &silent)?;
     let status = cluster.status();
-    let answer = answer(
-        &cluster,
-        runtime.as_ref(),
-        &status,
-        &target.manifest.database,
-    );
-    invocation.ui.answer(match arguments.output {
+    let answer = answer(&cluster, runtime.as_ref(), &status, &home.manifest.database);
+    invocation.ui.answer(match args.output {
         Form::Text => text(&answer),
         Form::Json => serde_json::to_string_pretty(&answer)
             .map_err(|e| Failure::bug(format!("could not write JSON: {e}")))?,

@@ -2,27 +2,21 @@
 
 use std::time::Instant;
 
-use super::{Tell, Which, cluster, target};
+use super::{Tell, Which, cluster};
 use crate::commands::Invocation;
 use crate::failure::{Exit, Result};
 
-/// Stops the project's server cleanly: sessions end, a checkpoint is written. The data stays. It is
-/// no failure when none runs.
+/// Stop the server cleanly
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct Args {
     #[command(flatten)]
     which: Which,
 }
 
 /// Stops the server.
-pub fn run(arguments: &Arguments, invocation: &Invocation) -> Result<Exit> {
+pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let began = Instant::now();
-    let cluster = cluster(
-        &target(invocation)?,
-        &arguments.which,
-        invocation,
-        Tell::Nothing,
-    )?;
+    let cluster = cluster(&invocation.home()?, &args.which, invocation, Tell::Nothing)?;
     let result = if cluster.stop(&|progress| invocation.ui.hear(progress))? {
         "stopped"
     } else {

@@ -1,14 +1,13 @@
 //! `edu server url`.
 
-use super::{Tell, Which, cluster, target};
+use super::{Tell, Which, cluster};
 use crate::commands::Invocation;
 use crate::failure::{Exit, Failure, Result};
 use crate::server::cluster::SUPERUSER;
 
-/// Prints the connection URL of the project's database on the running server: over the Unix socket,
-/// which needs no password, or over loopback TCP.
+/// Print the connection URL
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub struct Args {
     #[command(flatten)]
     which: Which,
     /// The URL over 127.0.0.1 instead of the Unix socket
@@ -26,20 +25,15 @@ pub struct Arguments {
 }
 
 /// Prints the URL.
-pub fn run(arguments: &Arguments, invocation: &Invocation) -> Result<Exit> {
-    let target = target(invocation)?;
-    let cluster = cluster(&target, &arguments.which, invocation, Tell::Nothing)?;
-    let database = arguments
-        .database
-        .as_deref()
-        .unwrap_or(&target.manifest.database);
-    if !arguments.tcp {
-        invocation
-            .ui
-            .answer(cluster.url(database, &arguments.user)?);
+pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
+    let home = invocation.home()?;
+    let cluster = cluster(&home, &args.which, invocation, Tell::Nothing)?;
+    let database = args.database.as_deref().unwrap_or(&home.manifest.database);
+    if !args.tcp {
+        invocation.ui.answer(cluster.url(database, &args.user)?);
         return Ok(Exit::Done);
     }
-    let password = if arguments.show_password {
+    let password = if args.show_password {
         Some(cluster.password().ok_or_else(|| {
             Failure::usage(format!(
                 "the password file \"{}\" could not be read",
@@ -52,8 +46,8 @@ pub fn run(arguments: &Arguments, invocation: &Invocation) -> Result<Exit> {
     };
     invocation
         .ui
-        .answer(cluster.tcp_url(database, &arguments.user, password.as_deref())?);
-    if !arguments.show_password {
+        .answer(cluster.tcp_url(database, &args.user, password.as_deref())?);
+    if !args.show_password {
         invocation.ui.status(format!(
             "  the password of \"{SUPERUSER}\" is in \"{}\"; for libpq: export PGPASSFILE='{}'",
             cluster.password_file().display(),

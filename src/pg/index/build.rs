@@ -38,7 +38,10 @@ pub struct Run<'a> {
 
 /// A connection for building: as the owner, without time limits, hearing NOTICEs.
 pub(super) async fn connect(site: &Site<'_>, index: &Name) -> Result<PgConnection> {
-    let application: String = format!("edu db index {}", index.name).chars().take(60).collect();
+    let application: String = format!("edu db index {}", index.name)
+        .chars()
+        .take(60)
+        .collect();
     let (mut connection, _) = session::open_for_writing(site.server, &application).await?;
     session::become_role(&mut connection, site.owner).await?;
     session::run(

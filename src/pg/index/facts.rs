@@ -190,7 +190,10 @@ async fn table(connection: &mut PgConnection, index: &VectorIndex) -> Result<Tab
     let Some(row) = row else {
         return Err(Failure::new(
             Exit::Sql,
-            format!("table {} of index {} does not exist", index.table, index.name),
+            format!(
+                "table {} of index {} does not exist",
+                index.table, index.name
+            ),
         )
         .hint("Create it with a migration (edu db migrate), or mend spec/vectors.toml."));
     };
@@ -198,9 +201,7 @@ async fn table(connection: &mut PgConnection, index: &VectorIndex) -> Result<Tab
     Ok(Table {
         bytes: row.get::<Option<i64>, _>("tree").unwrap_or(0).max(bytes),
         tuples: row.get::<Option<f32>, _>("tuples").unwrap_or(-1.0),
-        workers: row
-            .get::<Option<i32>, _>("workers")
-            .map(i32::unsigned_abs),
+        workers: row.get::<Option<i32>, _>("workers").map(i32::unsigned_abs),
         dims: row
             .get::<Option<i32>, _>("dims")
             .and_then(|dims| u32::try_from(dims).ok()),

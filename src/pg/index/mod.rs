@@ -142,9 +142,7 @@ pub async fn ensure(
     let mut outcomes = look(connection, site, indexes).await?;
     let leftover = leftovers(connection, site, indexes, report).await?;
     let due: Vec<usize> = (0..indexes.len())
-        .filter(|&at| {
-            leftover[at] || matches!(outcomes[at].state, State::Missing | State::Invalid)
-        })
+        .filter(|&at| leftover[at] || matches!(outcomes[at].state, State::Missing | State::Invalid))
         .collect();
     let states = all(connection, site, indexes, &due, Task::Bring, report).await?;
     for (at, state) in states {
@@ -254,7 +252,10 @@ async fn all(
     }
     let mut tables: Vec<(&Name, Vec<usize>)> = Vec::new();
     for &at in due {
-        match tables.iter_mut().find(|(table, _)| **table == indexes[at].table) {
+        match tables
+            .iter_mut()
+            .find(|(table, _)| **table == indexes[at].table)
+        {
             Some((_, list)) => list.push(at),
             None => tables.push((&indexes[at].table, vec![at])),
         }
@@ -331,7 +332,11 @@ impl std::fmt::Display for State {
         match self {
             Self::Good => f.write_str("valid, as declared"),
             Self::Built { took_ms } => {
-                write!(f, "built in {}", human_time(Duration::from_millis(*took_ms)))
+                write!(
+                    f,
+                    "built in {}",
+                    human_time(Duration::from_millis(*took_ms))
+                )
             }
             Self::Missing => f.write_str("missing"),
             Self::Invalid => f.write_str("invalid"),

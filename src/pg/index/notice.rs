@@ -73,7 +73,8 @@ impl Visit for Message<'_> {
 
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         if field.name() == "message" {
-            self.0.keep(format!("{value:?}").trim_matches('"').to_owned());
+            self.0
+                .keep(format!("{value:?}").trim_matches('"').to_owned());
         }
     }
 }

@@ -81,7 +81,10 @@ pub async fn bring(run: &Run<'_>, index: &VectorIndex) -> Result<State> {
         };
         if let State::Different(differences) = state {
             return Ok(State::Different(
-                differences.iter().map(|text| format!("{name}: {text}")).collect(),
+                differences
+                    .iter()
+                    .map(|text| format!("{name}: {text}"))
+                    .collect(),
             ));
         }
         let sql = format!("ALTER INDEX {} ATTACH PARTITION {name}", index.name);

@@ -68,7 +68,9 @@ pub async fn clear(
     }
     for (name, fate) in &fates {
         if *fate == Fate::Drop {
-            report(Progress::Note(format!("removing {name}, which an earlier run left")));
+            report(Progress::Note(format!(
+                "removing {name}, which an earlier run left"
+            )));
             drop_index(connection, name).await?;
         }
     }
@@ -112,7 +114,11 @@ pub fn foreign(all: &[Existing], declared: &[VectorIndex]) -> Vec<String> {
             } else {
                 "not declared"
             };
-            let cost = if one.ready { "; every write pays for it" } else { "" };
+            let cost = if one.ready {
+                "; every write pays for it"
+            } else {
+                ""
+            };
             format!("index {} is invalid and {made}{cost}", one.name)
         })
         .collect()

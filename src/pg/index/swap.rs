@@ -59,7 +59,9 @@ pub async fn swap(
         if begun.elapsed() >= BUDGET || site.cancel.failure().is_some() {
             return Err(late(failure, index));
         }
-        report(Progress::Detail("waiting for a moment to exchange the names".to_owned()));
+        report(Progress::Detail(
+            "waiting for a moment to exchange the names".to_owned(),
+        ));
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     drop_index(connection, &old).await

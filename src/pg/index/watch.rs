@@ -190,7 +190,10 @@ pub(super) fn session_words(row: &PgRow) -> String {
     let age = row
         .get::<Option<f64>, _>("age")
         .map(|age| format!(" for {}", human_time(Duration::from_secs_f64(age.max(0.0)))));
-    let query: String = text("query").split_whitespace().collect::<Vec<_>>().join(" ");
+    let query: String = text("query")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     let query: String = query.chars().take(60).collect();
     format!(
         "session {} (application \"{}\", user \"{}\", {}{}, last: {query})",
@@ -204,7 +207,10 @@ pub(super) fn session_words(row: &PgRow) -> String {
 
 fn tell_notices(build: &Build, report: Report<'_>) {
     for notice in build.notices.take() {
-        report(Progress::Note(format!("{}: the server says: {notice}", build.what)));
+        report(Progress::Note(format!(
+            "{}: the server says: {notice}",
+            build.what
+        )));
     }
 }
 
