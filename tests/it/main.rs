@@ -8,3 +8,4 @@ mod bootstrap;
 mod content;
 mod migrate;
 mod support;
+mod vectors;

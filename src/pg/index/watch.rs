@@ -29,6 +29,7 @@ pub struct Board {
 struct Build {
     pid: i32,
     what: String,
+    phase: String,
     begun: Instant,
     notices: Notices,
     meter: Meter,
@@ -45,6 +46,7 @@ impl Board {
         self.builds.borrow_mut().push(Build {
             pid,
             what: what.to_owned(),
+            phase: String::new(),
             begun: Instant::now(),
             notices: notices.clone(),
             meter: Meter::default(),
@@ -141,6 +143,7 @@ fn take_in(site: &Site<'_>, board: &Board, row: &PgRow, report: Report<'_>) {
     };
     let reading = build.meter.see(&look);
     build.words = words(&look, &reading);
+    build.phase = short(&look.phase).to_owned();
     build.reading = Some(reading);
     let Some(blocker) = row.get::<Option<i32>, _>("pid") else {
         build.blocker = None;
@@ -166,22 +169,23 @@ fn take_in(site: &Site<'_>, board: &Board, row: &PgRow, report: Report<'_>) {
 }
 
 fn words(look: &Look, reading: &Reading) -> String {
-    let phase = look
-        .phase
-        .strip_prefix("building index: ")
-        .unwrap_or(&look.phase);
-    let mut words = phase.to_owned();
+    let mut words = Vec::new();
     if look.total > 0 {
-        words.push_str(&format!(", {} of {} blocks", look.done, look.total));
+        words.push(format!("{} of {} blocks", look.done, look.total));
     }
     if let Some(rate) = reading.rate {
-        words.push_str(&format!(", {rate:.0} blocks/s"));
+        words.push(format!("{rate:.0} blocks/s"));
     }
     if let Some(eta) = reading.eta_s {
         let eta = human_time(Duration::from_secs_f64(eta.clamp(0.0, 1e7)));
-        words.push_str(&format!(", about {eta} left"));
+        words.push(format!("about {eta} left"));
     }
-    words
+    words.join(", ")
+}
+
+/// The server's phase without what is the same in most of them.
+fn short(phase: &str) -> &str {
+    phase.strip_prefix("building index: ").unwrap_or(phase)
 }
 
 /// Words one row of `pg_stat_activity`: pid, application, user, what it does and since when.
@@ -214,12 +218,12 @@ fn tell_notices(build: &Build, report: Report<'_>) {
     }
 }
 
-/// One build is shown in full; several as their common progress.
+/// One build is shown in full, each phase as a stage of its own; several as their common progress.
 fn show(board: &Board, report: Report<'_>) {
     let builds = board.builds.borrow();
     let Some(first) = builds.first() else { return };
     let title = match builds.len() {
-        1 => format!("building {}", first.what),
+        1 => format!("building {}: {}", first.what, first.phase),
         count => format!("building {count} indexes"),
     };
     if *board.title.borrow() != title {
@@ -235,7 +239,7 @@ fn show(board: &Board, report: Report<'_>) {
         1 => first.words.clone(),
         _ => builds
             .iter()
-            .map(|build| format!("{}: {}", build.what, build.words))
+            .map(|build| format!("{}: {} {}", build.what, build.phase, build.words))
             .collect::<Vec<_>>()
             .join("; "),
     };

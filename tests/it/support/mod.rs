@@ -7,4 +7,4 @@ mod database;
 mod run;
 
 pub use database::{Database, Session, Template, database, runtime, server};
-pub use run::{Project, edu};
+pub use run::{Project, Run, edu};

@@ -15,6 +15,7 @@ use crate::sql::size::Size;
 /// The vector indexes that spec/vectors.toml declares: build, check, replace
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
+#[group(skip)]
 pub struct Args {
     #[command(subcommand)]
     command: Option<Command>,
