@@ -1,13 +1,63 @@
 # List the recipes
 default:
-    @just --list
+    @{{ just_executable() }} --list --unsorted
 
-# Build the image from the official postgres base, e.g. `just image-build --build-arg PG_MAJOR=18`
+# Build the debug binary
+[group('dev')]
+build:
+    cargo build
+
+# All tests, on PostgreSQL 17; arguments go to cargo, for example `just test --test it bad_input`
+[group('dev')]
+test *args:
+    cargo test {{ args }}
+
+# The tests that need a server, on PostgreSQL 18
+[group('dev')]
+test-18 *args:
+    EDU_TEST_MAJOR=18 cargo test --test it {{ args }}
+
+# Warnings are errors
+[group('dev')]
+lint:
+    cargo clippy --all-targets --locked -- -D warnings
+
+# Format the code
+[group('dev')]
+fmt:
+    cargo fmt
+
+# Server, migrations, graph, indexes, seed rows: everything at once
+[group('dev')]
+up *args:
+    cargo run -- up {{ args }}
+
+# Build the image, e.g. `just image-build --major 18 -- --pull`
 [group('image')]
 image-build *args:
-    podman build --format docker --file Dockerfile.postgres-age --tag postgres-age {{ args }} .
+    cargo run -- image build {{ args }}
 
 # Build the image on a base made from Debian packages, run it and prove it: PostgreSQL 17 or 18
 [group('image')]
 image-test major="17":
     scripts/image-test.sh {{ major }}
+
+# Licences, duplicates and sources of the dependencies
+[group('ci')]
+deny:
+    cargo deny --all-features check licenses bans sources
+
+# Everything that must hold before a change is merged
+[group('ci')]
+ci:
+    .ci/run
+
+# The README's commands, from a fresh clone with an empty cache and HOME
+[group('ci')]
+fresh-clone *args:
+    scripts/fresh-clone.sh {{ args }}
+
+# The documentation of the library, with private items
+[group('docs')]
+doc:
+    cargo doc --no-deps --document-private-items

@@ -59,12 +59,15 @@ enum Command {
     /// Embedded PostgreSQL on this machine: install, start, stop, inspect
     #[command(subcommand)]
     Server(commands::server::Command),
+    /// The container image: build it, and prove that a server is what edu.toml wants
+    #[command(subcommand)]
+    Image(commands::image::Command),
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done · 1 findings · 2 usage or configuration · 3 drift or pending · 4 history
-conflict · 5 SQL failed, rolled back · 6 lock not obtained · 7 unreachable · 8 refused ·
-9 partial (edu db repair) · 70 bug · 130/143 cancelled";
+Exit codes: 0 done · 1 findings · 2 usage or configuration · 3 drift or pending ·
+4 history conflict · 5 SQL failed, rolled back · 6 lock not obtained · 7 unreachable ·
+8 refused · 9 partial, run `edu db repair` · 70 bug · 130/143 cancelled";
 
 /// Parses the command line, runs the command, tells a failure, and returns the exit code.
 pub fn main() -> Exit {
@@ -98,6 +101,7 @@ pub fn main() -> Exit {
         Command::Up(args) => commands::up::run(&args, &invocation),
         Command::Db(command) => commands::db::run(command, &invocation),
         Command::Server(command) => commands::server::run(command, &invocation),
+        Command::Image(command) => commands::image::run(command, &invocation),
     };
     outcome.unwrap_or_else(|failure| {
         invocation.ui.failure(&failure);

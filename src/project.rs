@@ -11,7 +11,7 @@ use include_dir::{Dir, include_dir};
 
 use crate::failure::{Failure, Result};
 use crate::spec::document::Document;
-use crate::spec::manifest::Manifest;
+use crate::spec::manifest::{Image, Manifest};
 use crate::spec::migration::{self, Migration};
 use crate::spec::ontology::Ontology;
 use crate::spec::seed::Seed;
@@ -24,6 +24,7 @@ pub const MANIFEST: &str = "edu.toml";
 const FILE_SIZE_MAX: u64 = 64 * 1024 * 1024;
 
 static EMBEDDED_MANIFEST: &str = include_str!("../edu.toml");
+static EMBEDDED_DOCKERFILE: &str = include_str!("../Dockerfile.postgres-age");
 static EMBEDDED: [(&str, Dir<'_>); 4] = [
     ("migrations", include_dir!("$CARGO_MANIFEST_DIR/migrations")),
     ("spec", include_dir!("$CARGO_MANIFEST_DIR/spec")),
@@ -49,6 +50,15 @@ pub struct Project {
     pub manifest: Manifest,
     /// All other files, by path.
     pub documents: Vec<Document>,
+}
+
+/// The text that an image is built from.
+#[derive(Debug, Clone)]
+pub struct Dockerfile {
+    /// Its path and text.
+    pub document: Document,
+    /// Whether it is a file in the project's folder, and not the one that is built into the binary.
+    pub in_folder: bool,
 }
 
 /// A project's folder and its `edu.toml`, without its other files: enough for what concerns the
@@ -151,6 +161,32 @@ impl Project {
     /// The file at `path`, if the project has it.
     pub fn file(&self, path: &str) -> Option<&Document> {
         self.documents.iter().find(|document| document.path == path)
+    }
+
+    /// The image's Dockerfile: the project's, or the one that is built into the binary where the
+    /// project names none.
+    ///
+    /// # Errors
+    /// Exit 2 when the file that edu.toml names cannot be read.
+    pub fn dockerfile(&self) -> Result<Dockerfile> {
+        let path = &self.manifest.image.dockerfile;
+        if let Origin::Folder(root) = &self.origin {
+            let file = root.join(path);
+            if file.exists() || *path != Image::default().dockerfile {
+                let document = read(root, &file)?;
+                return Ok(Dockerfile {
+                    document,
+                    in_folder: true,
+                });
+            }
+        }
+        Ok(Dockerfile {
+            document: Document {
+                path: path.clone(),
+                text: normalise(EMBEDDED_DOCKERFILE.to_owned()),
+            },
+            in_folder: false,
+        })
     }
 
     /// The migrations, by version.

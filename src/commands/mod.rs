@@ -5,6 +5,7 @@
 
 pub mod db;
 mod guarded;
+pub mod image;
 pub mod server;
 mod site;
 pub mod up;
@@ -86,14 +87,15 @@ impl Invocation {
                 .map(|p| p.manifest.name)
                 .unwrap_or_default()
         };
+        let here = self.here()?;
         self.find_home()?.ok_or_else(|| {
-            Failure::usage("this is not a project: no edu.toml here or in any folder above").hint(
-                format!(
-                    "Go to the project's folder, or give --project DIR; with --url the project that is \
-                     built into this binary ({}) is used.",
+            Failure::usage("this is not a project: no edu.toml here or in any folder above")
+                .detail(format!("Looked upwards from \"{}\".", here.display()))
+                .hint(format!(
+                    "Go to the project's folder, or give --project DIR; with --url the project \
+                     that is built into this binary ({}) is used.",
                     embedded()
-                ),
-            )
+                ))
         })
     }
 

@@ -167,7 +167,7 @@ pub async fn missing(
     Ok(missing)
 }
 
-async fn missing_extensions(
+pub(super) async fn missing_extensions(
     connection: &mut PgConnection,
     identity: &Identity,
     manifest: &Manifest,
@@ -194,18 +194,19 @@ async fn missing_extensions(
             row.get::<Option<String>, _>("available"),
         ) {
             (Some(version), _) if range.admits(&version) => {}
-            (Some(version), _) => {
-                missing.push(format!(
-                    "Extension \"{name}\" has version {version}, wanted is {range}."
-                ));
-            }
             (None, None) => return Err(unavailable(&name, identity.major())),
-            (None, Some(version)) if !range.admits(&version) => {
+            (_, Some(version)) if !range.admits(&version) => {
                 return Err(Failure::refused(format!(
                     "the server offers extension \"{name}\" in version {version}, wanted is {range}"
                 ))
                 .hint(
                     "Install a newer package of the extension, or use our image: edu image build",
+                ));
+            }
+            (Some(version), _) => {
+                missing.push(format!(
+                    "Extension \"{name}\" has version {version}, wanted is {range}: ALTER EXTENSION {} UPDATE.",
+                    quote_ident(&name)
                 ));
             }
             (None, Some(_)) => missing.push(format!("Extension \"{name}\" is not created.")),

@@ -1,7 +1,7 @@
 //! Where the server is, and how to reach it.
 //!
 //! URLs are sqlx's (and so libpq's) connection URIs; libpq's `PG*` variables and `.pgpass` fill what
-//! a URL leaves open. A password never leaves this module.
+//! a URL leaves open. A password leaves this module only as a client program's environment.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -19,6 +19,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Server {
     options: PgConnectOptions,
+    /// What a client program needs beside the place: libpq's variables with the password and TLS.
+    libpq: Vec<(&'static str, String)>,
     /// Who named it: "--url", "DATABASE_URL", "the embedded server".
     pub source: String,
 }
@@ -43,7 +45,11 @@ impl Server {
             );
         }
         match PgConnectOptions::from_str(url) {
-            Ok(options) => Ok(Self { options: options.disable_statement_logging(), source }),
+            Ok(options) => Ok(Self {
+                options: options.disable_statement_logging(),
+                libpq: libpq_variables(url),
+                source,
+            }),
             Err(_) => Err(Failure::usage(format!("the URL in {source} could not be read"))
                 .detail("Special characters in the user, password or database must be percent-encoded.")
                 .hint("Write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE.")),
@@ -55,6 +61,7 @@ impl Server {
         let options = PgConnectOptions::new().disable_statement_logging();
         Self {
             options,
+            libpq: Vec::new(),
             source: "the PG* variables".to_owned(),
         }
     }
@@ -113,6 +120,23 @@ impl Server {
         )
     }
 
+    /// What leads libpq's client programs here, as environment variables: a password on a command
+    /// line could be read by every user of the machine.
+    pub fn client_environment(&self) -> Vec<(&'static str, String)> {
+        let host = match self.options.get_socket() {
+            Some(socket) => socket.display().to_string(),
+            None => self.options.get_host().to_owned(),
+        };
+        let mut variables = vec![
+            ("PGHOST", host),
+            ("PGPORT", self.options.get_port().to_string()),
+            ("PGUSER", self.user().to_owned()),
+            ("PGDATABASE", self.database().to_owned()),
+        ];
+        variables.extend(self.libpq.iter().cloned());
+        variables
+    }
+
     /// Opens a connection that calls itself `application`.
     ///
     /// # Errors
@@ -167,6 +191,53 @@ impl Server {
     }
 }
 
+/// The parts of a URL that sqlx does not give back, as libpq's variables.
+fn libpq_variables(url: &str) -> Vec<(&'static str, String)> {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let rest = rest.split('#').next().unwrap_or("");
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let login = place.split('/').next().and_then(|authority| {
+        let (login, _) = authority.rsplit_once('@')?;
+        login.split_once(':')
+    });
+    let mut variables = Vec::new();
+    if let Some((_, password)) = login {
+        variables.push(("PGPASSWORD", decoded(password)));
+    }
+    for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        let name = match key {
+            "password" => "PGPASSWORD",
+            "sslmode" => "PGSSLMODE",
+            "sslrootcert" => "PGSSLROOTCERT",
+            "sslcert" => "PGSSLCERT",
+            "sslkey" => "PGSSLKEY",
+            _ => continue,
+        };
+        variables.push((name, decoded(value)));
+    }
+    variables
+}
+
+/// Undoes percent-encoding.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let code = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        match (first, code.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            _ => {
+                bytes.push(first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 fn with_message(failure: Failure, error: &sqlx::Error) -> Failure {
     match error::server_error(error) {
         Some(server) => failure.detail(format!(
@@ -189,6 +260,22 @@ mod tests {
         assert!(!format!("{server:?}").contains("s3cret"));
         let failure = Server::from_url("mysql://a:s3cret@h/x", "--url").unwrap_err();
         assert!(!failure.to_string().contains("s3cret"));
+    }
+
+    #[test]
+    fn a_client_program_gets_the_password_in_its_environment() {
+        let url = "postgresql://a:s3%40cret@db.example:6/x?sslmode=require&sslrootcert=/a%20b";
+        let variables = Server::from_url(url, "--url").unwrap().client_environment();
+        let value = |name: &str| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| value.as_str())
+        };
+        assert_eq!(value("PGPASSWORD"), Some("s3@cret"));
+        assert_eq!(value("PGSSLROOTCERT"), Some("/a b"));
+        assert_eq!(
+            (value("PGHOST"), value("PGPORT")),
+            (Some("db.example"), Some("6"))
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod concurrent;
 pub mod connect;
 pub mod error;
 pub mod graph;
+pub mod image;
 pub mod index;
 pub mod lock;
 pub mod migrate;

@@ -49,21 +49,26 @@ impl Identity {
 pub async fn open(server: &Server, application: &str) -> Result<(PgConnection, Identity)> {
     let mut connection = server.connect(application).await?;
     let identity = identify(&mut connection).await?;
-    if !MAJORS.contains(&identity.major()) {
-        return Err(Failure::refused(format!(
-            "PostgreSQL {} is not supported (at {})",
-            identity.major(),
-            server.place()
-        ))
-        .detail(format!(
-            "edu works with {} to {}.",
-            MAJORS.start(),
-            MAJORS.end()
-        ))
-        .hint("Use a supported server, for example the image: edu image build"));
-    }
+    supported(&identity, server)?;
     baseline(&mut connection).await?;
     Ok((connection, identity))
+}
+
+fn supported(identity: &Identity, server: &Server) -> Result<()> {
+    if MAJORS.contains(&identity.major()) {
+        return Ok(());
+    }
+    Err(Failure::refused(format!(
+        "PostgreSQL {} is not supported (at {})",
+        identity.major(),
+        server.place()
+    ))
+    .detail(format!(
+        "edu works with {} to {}.",
+        MAJORS.start(),
+        MAJORS.end()
+    ))
+    .hint("Use a supported server, for example the image: edu image build"))
 }
 
 /// Like [`open`], for a command that will write.
@@ -167,4 +172,26 @@ pub async fn run(connection: &mut PgConnection, sql: &str, doing: &str) -> Resul
         .await
         .map(drop)
         .map_err(|error| failure(doing, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_refused_by_its_major() {
+        let server = Server::from_url("postgresql://a@db/x", "--url").unwrap();
+        let admitted = |version| {
+            let identity = Identity {
+                version,
+                superuser: true,
+                standby: false,
+                read_only: false,
+                user: "a".to_owned(),
+            };
+            supported(&identity, &server).is_ok()
+        };
+        assert!(admitted(160_004) && admitted(170_011) && admitted(180_006));
+        assert!(!admitted(150_018) && !admitted(190_000) && !admitted(90_624));
+    }
 }

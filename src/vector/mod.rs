@@ -9,5 +9,6 @@ pub mod leftover;
 pub mod machine;
 pub mod memory;
 pub mod meter;
+pub mod recall;
 pub mod release;
 pub mod settings;

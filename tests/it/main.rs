@@ -4,8 +4,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod bad_input;
 mod bootstrap;
 mod content;
+mod image;
 mod migrate;
+mod readme;
 mod support;
 mod vectors;

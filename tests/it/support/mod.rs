@@ -4,7 +4,9 @@
 //! clone is dropped when its test passes, and kept and named when it fails.
 
 mod database;
+mod plain;
 mod run;
 
-pub use database::{Database, Session, Template, database, runtime, server};
-pub use run::{Project, Run, edu};
+pub use database::{Database, Session, Template, database, major, runtime, server};
+pub use plain::Plain;
+pub use run::{Project, Run, command, edu};

@@ -20,7 +20,8 @@ impl Run {
             self.code, self.stdout, self.stderr
         );
         let mut out = String::new();
-        for line in text.lines() {
+        // A busy machine has more to tell of a long stage.
+        for line in text.lines().filter(|line| !line.starts_with("  … ")) {
             out.push_str(&masked(line));
             out.push('\n');
         }
@@ -65,10 +66,22 @@ fn masked(line: &str) -> String {
 
 /// Runs edu with a clean environment in `folder`.
 pub fn edu(folder: &Path, args: &[&str]) -> Run {
-    command(folder, args, &[])
+    run(folder, args, &[])
 }
 
-fn command(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Run {
+fn run(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Run {
+    let output = command(folder, args, environment)
+        .output()
+        .expect("edu could not be run");
+    Run {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Edu with a clean environment in `folder`, not started yet.
+pub fn command(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_edu"));
     command.args(args).current_dir(folder).env_clear();
     for name in ["PATH", "HOME", "XDG_CACHE_HOME"] {
@@ -77,12 +90,7 @@ fn command(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Run {
         }
     }
     command.envs(environment.iter().copied());
-    let output = command.output().expect("edu could not be run");
-    Run {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    command
 }
 
 /// A project in a temporary folder.
@@ -123,11 +131,11 @@ impl Project {
 
     /// Runs edu in the project.
     pub fn edu(&self, args: &[&str]) -> Run {
-        command(self.path(), args, &[])
+        run(self.path(), args, &[])
     }
 
     /// Runs edu in the project with more environment variables.
     pub fn edu_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Run {
-        command(self.path(), args, environment)
+        run(self.path(), args, environment)
     }
 }
