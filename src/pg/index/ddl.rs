@@ -14,6 +14,14 @@ pub enum Manner {
     ParentOnly,
 }
 
+/// What is indexed, ready for SQL.
+pub fn target(index: &VectorIndex) -> String {
+    match &index.target {
+        Target::Column(column) => quote_ident(column),
+        Target::Expression(expression) => format!("({expression})"),
+    }
+}
+
 /// The statement that creates `index` under `name` on `table`.
 pub fn create(
     index: &VectorIndex,
@@ -22,10 +30,7 @@ pub fn create(
     lists: Option<u32>,
     manner: Manner,
 ) -> String {
-    let target = match &index.target {
-        Target::Column(column) => quote_ident(column),
-        Target::Expression(expression) => format!("({expression})"),
-    };
+    let target = target(index);
     let options = match index.method {
         Method::Hnsw {
             m, ef_construction, ..

@@ -11,7 +11,10 @@ mod existing;
 mod facts;
 mod notice;
 mod partition;
+pub mod recall;
 mod recover;
+mod search;
+pub mod status;
 mod swap;
 mod turn;
 mod watch;
@@ -313,13 +316,19 @@ async fn one(run: &Run<'_>, index: &VectorIndex, task: Task) -> Result<State> {
     let partitioned = partition::is_partitioned(&mut connection, &index.table).await?;
     drop(connection);
     match (partitioned, task) {
-        (true, _) => partition::bring(run, index).await,
+        (true, Task::Bring) => partition::bring(run, index).await,
+        (true, Task::Rebuild) => partition::rebuild(run, index).await,
         (false, Task::Bring) => build::bring(run, index).await,
         (false, Task::Rebuild) => build::rebuild(run, index).await,
     }
 }
 
 impl State {
+    /// Whether a search can rely on the index.
+    pub fn is_good(&self) -> bool {
+        matches!(self, Self::Good | Self::Built { .. })
+    }
+
     /// Built just now.
     fn built_since(begun: Instant) -> Self {
         let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

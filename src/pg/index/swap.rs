@@ -10,7 +10,7 @@ use sqlx::postgres::PgConnection;
 use super::recover::drop_index;
 use super::{Site, existing};
 use crate::catalog::name::quote_ident;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Exit, Result};
 use crate::pg::session;
 use crate::progress::{Progress, Report};
 use crate::spec::vectors::VectorIndex;
@@ -32,6 +32,20 @@ pub async fn swap(
     index: &VectorIndex,
     report: Report<'_>,
 ) -> Result<()> {
+    exchange(connection, site, index, report).await?;
+    drop_index(connection, &old_name(&index.name)).await
+}
+
+/// Exchanges the names alone.
+///
+/// # Errors
+/// Those of [`swap`].
+pub async fn exchange(
+    connection: &mut PgConnection,
+    site: &Site<'_>,
+    index: &VectorIndex,
+    report: Report<'_>,
+) -> Result<()> {
     let (new, old) = (new_name(&index.name), old_name(&index.name));
     let all = existing::around(connection, index).await?;
     let mut sql = format!("BEGIN; SET LOCAL lock_timeout = {ATTEMPT_MS};");
@@ -47,31 +61,44 @@ pub async fn swap(
         quote_ident(&index.name.name)
     ));
     let doing = format!("exchange the names of {new} and {}", index.name);
-    let begun = Instant::now();
-    loop {
-        let Err(failure) = session::run(connection, &sql, &doing).await else {
-            break;
-        };
-        session::run(connection, "ROLLBACK", &doing).await?;
-        if failure.exit != Exit::Lock {
-            return Err(failure);
-        }
-        if begun.elapsed() >= BUDGET || site.cancel.failure().is_some() {
-            return Err(late(failure, index));
-        }
-        report(Progress::Detail(
-            "waiting for a moment to exchange the names".to_owned(),
-        ));
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    drop_index(connection, &old).await
+    attempts(connection, site, &sql, &doing, report)
+        .await
+        .map_err(|failure| match failure.exit {
+            Exit::Lock => failure
+                .detail(format!(
+                    "The new index is finished and valid as {new}; the old one serves."
+                ))
+                .hint("Run edu db index again: it exchanges the names."),
+            _ => failure,
+        })
 }
 
-fn late(failure: Failure, index: &VectorIndex) -> Failure {
-    failure
-        .detail(format!(
-            "The new index is finished and valid as {}; the old one serves.",
-            new_name(&index.name)
-        ))
-        .hint("Run edu db index again: it exchanges the names.")
+/// Runs a short transaction that gives up its locks soon, again and again until it gets through.
+///
+/// # Errors
+/// Exit 6 when it did not within the budget, or before the user asked to stop. Nothing was changed.
+pub async fn attempts(
+    connection: &mut PgConnection,
+    site: &Site<'_>,
+    sql: &str,
+    doing: &str,
+    report: Report<'_>,
+) -> Result<()> {
+    let begun = Instant::now();
+    let mut told = false;
+    loop {
+        let Err(failure) = session::run(connection, sql, doing).await else {
+            return Ok(());
+        };
+        session::run(connection, "ROLLBACK", doing).await?;
+        let late = begun.elapsed() >= BUDGET || site.cancel.failure().is_some();
+        if late || failure.exit != Exit::Lock {
+            return Err(failure);
+        }
+        if !told {
+            report(Progress::Note(format!("waiting for a moment to {doing}")));
+            told = true;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }

@@ -41,6 +41,42 @@ impl Shop {
         Self { project, db }
     }
 
+    /// `rows` items in a hundred clusters, of which tenant 1 has 40 %, tenant 2 has 5 %, and three others
+    /// share the rest.
+    pub fn clustered(&self, rows: u32) {
+        self.db.run(&format!(
+            "INSERT INTO item SELECT i, CASE WHEN i % 20 < 8 THEN 1 WHEN i % 20 = 8 THEN 2 ELSE 3 + i % 3 END,
+                    ARRAY(SELECT sin(g * ((hashint4(i) & 65535) % 100) * 1.7) + (random() - 0.5) / 2
+                          FROM generate_series(1, 32) g WHERE g > i - i)::vector
+             FROM generate_series(1, {rows}) i;
+             ANALYZE item"
+        ));
+    }
+
+    /// Gives the shop an application's role, bound to the rows of its tenant.
+    pub fn isolated(&self) {
+        let role = format!("app_{}", self.db.name);
+        self.project.write(
+            "edu.toml",
+            &format!(
+                "name = \"shop\"\n[roles]\napplication = \"{role}\"\n[context]\ntenant = \"shop.tenant\"\n"
+            ),
+        );
+        let tenant = "\"tenant\"";
+        self.project.write(
+            "spec/access.toml",
+            &format!(
+                "[[table]]\nname = \"public.item\"\ntenant = {tenant}\naccess.{role} = {{ select = {tenant}, \
+                 insert = {tenant}, update = {tenant}, delete = {tenant} }}\n"
+            ),
+        );
+        self.db.run(&format!(
+            "CREATE ROLE {role}; GRANT SELECT ON item TO {role}; ALTER TABLE item ENABLE ROW LEVEL SECURITY;
+             CREATE POLICY own ON item TO {role}
+             USING (tenant = NULLIF(current_setting('shop.tenant', true), '')::int)"
+        ));
+    }
+
     /// Runs edu on the shop's database.
     pub fn edu(&self, args: &[&str]) -> Run {
         self.project

@@ -2,10 +2,11 @@
 
 mod build;
 mod rebuild;
+mod status;
 
 use clap::Subcommand;
 
-use super::{Invocation, Target, Waiting};
+use super::{Invocation, Output, Target, Waiting};
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::index::{Outcome, State};
 use crate::spec::vectors::VectorIndex;
@@ -26,6 +27,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Build(build::Args),
+    Status(status::Args),
     Rebuild(rebuild::Args),
 }
 
@@ -51,6 +53,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     match &args.command {
         None => build::run(&args.build, invocation),
         Some(Command::Build(args)) => build::run(args, invocation),
+        Some(Command::Status(args)) => status::run(args, invocation),
         Some(Command::Rebuild(args)) => rebuild::run(args, invocation),
     }
 }
