@@ -33,12 +33,22 @@ fn an_index_on_an_empty_table_is_built_without_a_word_about_memory() {
 
 #[test]
 fn a_graph_that_outgrows_its_memory_is_foreseen_within_three_per_cent() {
-    for (element, m, dims, rows) in [
-        ("vector", 16, 1_900, 7_700),
+    outgrow(&[("vector", 16, 1_900, 7_700)]);
+}
+
+#[test]
+#[ignore = "builds for a minute; part of `just bench-vectors`"]
+fn a_graph_of_any_shape_that_outgrows_its_memory_is_foreseen_within_three_per_cent() {
+    outgrow(&[
         ("vector", 32, 1_900, 7_200),
         ("halfvec", 16, 3_800, 7_700),
         ("halfvec", 32, 3_800, 7_200),
-    ] {
+    ]);
+}
+
+/// Builds with too little memory, and compares the row that edu foresees with the one the server names.
+fn outgrow(shapes: &[(&str, u32, u32, u32)]) {
+    for (element, m, dims, rows) in shapes {
         let declaration = declared(&format!("m = {m}\nef_construction = {}", 2 * m))
             .replace("vector_cosine", &format!("{element}_cosine"));
         let shop = Shop::new(&declaration, 0);

@@ -1,8 +1,10 @@
 //! `edu db index`: built, watched, recovered, and proved to find.
 
 mod build;
+mod crash;
 mod partition;
 mod recall;
 mod recover;
+mod search;
 mod shop;
 mod swap;

@@ -21,6 +21,7 @@ impl Strain {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the worst stall is to be reported")]
 fn a_rebuild_under_load_fails_no_query_and_leaves_no_moment_without_an_index() {
     let shop = Shop::new(&declared(""), 0);
     shop.clustered(3_000);
