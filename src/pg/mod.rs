@@ -7,6 +7,7 @@ pub mod bootstrap;
 pub mod cancel;
 pub mod concurrent;
 pub mod connect;
+pub mod embed;
 pub mod error;
 pub mod graph;
 pub mod image;

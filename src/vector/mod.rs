@@ -12,3 +12,4 @@ pub mod meter;
 pub mod recall;
 pub mod release;
 pub mod settings;
+pub mod target;

@@ -1,6 +1,7 @@
 //! `edu db …`: what is done to a database.
 
 pub mod bootstrap;
+pub mod embed;
 pub mod graph;
 pub mod index;
 pub mod migrate;
@@ -24,6 +25,7 @@ pub enum Command {
     Migrate(migrate::Args),
     Status(status::Args),
     Index(index::Args),
+    Embed(embed::Args),
     Graph(graph::Args),
     Seed(seed::Args),
 }
@@ -46,6 +48,7 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Migrate(args) => migrate::run(&args, invocation),
         Command::Status(args) => status::run(&args, invocation),
         Command::Index(args) => index::run(&args, invocation),
+        Command::Embed(args) => embed::run(&args, invocation),
         Command::Graph(args) => graph::run(&args, invocation),
         Command::Seed(args) => seed::run(&args, invocation),
     }

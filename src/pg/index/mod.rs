@@ -37,6 +37,7 @@ use crate::vector::machine::Machine;
 
 use build::Run;
 pub use outcome::{Outcome, State, summary};
+pub(super) use swap::attempts;
 use watch::Board;
 
 /// Where to build, as whom, and with what.

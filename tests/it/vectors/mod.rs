@@ -2,6 +2,7 @@
 
 mod build;
 mod crash;
+mod embed;
 mod partition;
 mod recall;
 mod recover;
