@@ -5,6 +5,7 @@
 //! login may. [`build`] brings one about, [`watch`] follows it, [`recover`] clears what broken-off
 //! work left, [`swap`] replaces one without a gap, [`partition`] does it partition by partition.
 
+pub mod advise;
 mod build;
 mod ddl;
 mod existing;

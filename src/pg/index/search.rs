@@ -241,6 +241,29 @@ impl Search {
         Ok(trials)
     }
 
+    /// The same search with half the precision, without an index.
+    pub fn halved(&self, dims: u32) -> Self {
+        let kind = format!("{}.halfvec", self.schema);
+        Self {
+            target: format!("{}::{kind}({dims})", self.target),
+            kind,
+            element: Element::Halfvec,
+            ..self.clone()
+        }
+    }
+
+    /// `found` with the distances of the same rows in `exact`; a row that is not there is far.
+    pub fn true_distances(&self, exact: &[Neighbour], found: Vec<Neighbour>) -> Vec<Neighbour> {
+        let known = |row: &str| exact.iter().find(|one| one.row == row);
+        found
+            .into_iter()
+            .map(|one| Neighbour {
+                distance: known(&one.row).map_or(f64::INFINITY, |exact| exact.distance),
+                row: one.row,
+            })
+            .collect()
+    }
+
     /// Rows whose vector is NULL, and rows whose vector has no direction: neither is found by a search
     /// for cosine distance.
     ///

@@ -130,3 +130,25 @@ fn a_missing_and_an_invalid_index_are_findings() {
         "{run:?}"
     );
 }
+
+#[test]
+fn advice_comes_with_figures_measured_on_this_database() {
+    let shop = Shop::new(&declared(FLOOR), 0);
+    shop.isolated();
+    shop.clustered(4_000);
+    shop.edu(&["db", "index"]).expect(0);
+    let run = shop
+        .edu(&["db", "index", "advise", "--queries", "10"])
+        .expect(0);
+    for advice in [
+        "ef_search",
+        "the index",
+        "halfvec keeps ",
+        "expression = \"e::halfvec(32)\", opclass = \"halfvec_cosine_ops\"",
+        "iterative scan for tenant 2 (5.0 % of the rows): off: recall 0.",
+        "relaxed_order up to 2000 tuples: recall ",
+        "tenant 1 has 40 % of the rows: a partial index",
+    ] {
+        assert!(run.says(advice), "{advice}: {run:?}");
+    }
+}

@@ -1,5 +1,6 @@
 //! `edu db index …`: the vector indexes.
 
+mod advise;
 mod build;
 mod rebuild;
 mod status;
@@ -29,6 +30,7 @@ enum Command {
     Build(build::Args),
     Status(status::Args),
     Rebuild(rebuild::Args),
+    Advise(advise::Args),
 }
 
 /// How builds are done.
@@ -55,6 +57,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         Some(Command::Build(args)) => build::run(args, invocation),
         Some(Command::Status(args)) => status::run(args, invocation),
         Some(Command::Rebuild(args)) => rebuild::run(args, invocation),
+        Some(Command::Advise(args)) => advise::run(args, invocation),
     }
 }
 
