@@ -28,6 +28,9 @@ pub struct Global {
     /// Print answers and failures only
     #[arg(long, short, global = true, help_heading = "Everywhere")]
     pub quiet: bool,
+    /// Show values of rows that the server's messages hold, even where CI is set
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub show_rows: bool,
     /// When to use colour: auto (in a terminal, unless NO_COLOR is set) or never
     #[arg(
         hide_possible_values = true,
@@ -91,7 +94,8 @@ pub fn main() -> Exit {
     let ui = Ui::new(
         verbosity,
         environment.no_colour || cli.global.color == Color::Never,
-    );
+    )
+    .hiding_rows(environment.ci && !cli.global.show_rows);
     let invocation = Invocation {
         global: cli.global,
         environment,

@@ -75,6 +75,8 @@ pub struct Failure {
     pub error: String,
     /// Facts, in the order they are to be read. May be empty.
     pub detail: Vec<String>,
+    /// Facts that hold values from rows. Shown where logs are private only.
+    pub row_detail: Vec<String>,
     /// One action to take.
     pub hint: Option<String>,
     /// The place in a file, if the failure lies in one.
@@ -91,6 +93,7 @@ impl Failure {
             exit,
             error: error.into(),
             detail: Vec::new(),
+            row_detail: Vec::new(),
             hint: None,
             excerpt: None,
         }
@@ -124,6 +127,13 @@ impl Failure {
         self
     }
 
+    /// Adds a fact that holds values from rows.
+    #[must_use]
+    pub fn row_detail(mut self, fact: impl Into<String>) -> Self {
+        self.row_detail.push(fact.into());
+        self
+    }
+
     /// Sets what to do next.
     #[must_use]
     pub fn hint(mut self, action: impl Into<String>) -> Self {
@@ -143,6 +153,14 @@ impl Failure {
     pub fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
+    }
+}
+
+/// The first `max` characters of a text, with a mark where more was.
+pub fn cut(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

@@ -35,6 +35,8 @@ pub enum Progress {
     Detail(String),
     /// A remark that stays on the screen.
     Note(String),
+    /// Something the user should mend, which stopped nothing. Stays on the screen.
+    Warning(String),
     /// The current stage is over.
     Done,
 }

@@ -3,6 +3,8 @@
 //! It decides about colour and bars once, at the start. Everything that came from a file or a
 //! database passes [`clean`] before it reaches a terminal.
 
+mod excerpt;
+
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
@@ -10,7 +12,7 @@ use std::time::{Duration, Instant};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::failure::{Failure, Result};
+use crate::failure::{Excerpt, Failure, Result};
 use crate::progress::{Progress, Unit, human_time};
 
 /// Without a terminal, a running stage says a word at least this often.
@@ -37,6 +39,7 @@ pub struct Ui {
     colour_out: bool,
     colour_err: bool,
     bars: bool,
+    hides_rows: bool,
     stage: Arc<Mutex<Option<Stage>>>,
 }
 
@@ -102,7 +105,17 @@ impl Ui {
             colour_out: out && !no_colour,
             colour_err: err && !no_colour,
             bars: err,
+            hides_rows: false,
             stage: Arc::new(Mutex::new(None)),
+        }
+    }
+
+    /// The same printer; what `hides` values of rows tells only that there are some.
+    #[must_use]
+    pub fn hiding_rows(self, hides: bool) -> Self {
+        Self {
+            hides_rows: hides,
+            ..self
         }
     }
 
@@ -162,29 +175,18 @@ impl Ui {
         self.finish_stage();
         let mut text = format!("{} {}", self.paint("error:", "1;31"), clean(&failure.error));
         if let Some(excerpt) = &failure.excerpt {
-            let (line, column) = excerpt.position();
-            let end = excerpt.span.end.min(excerpt.text.len());
-            let span = excerpt.span.start.min(end)..end;
-            let report = &[Level::ERROR.primary_title("").element(
-                Snippet::source(&excerpt.text)
-                    .path(&excerpt.path)
-                    .annotation(AnnotationKind::Primary.span(span).label(&excerpt.label)),
-            )];
-            let renderer = if self.colour_err {
-                Renderer::styled()
-            } else {
-                Renderer::plain()
-            };
-            let picture = renderer.render(report).to_string();
-            let picture = picture.split_once('\n').map_or("", |(_, rest)| rest);
-            if picture.is_empty() {
-                text.push_str(&format!("\n --> {}:{line}:{column}", excerpt.path));
-            } else {
-                text.push('\n');
-                text.push_str(picture);
-            }
+            text.push_str(&self.picture(excerpt));
         }
         for fact in &failure.detail {
+            text.push_str(&format!("\n{} {}", self.paint("detail:", "1"), clean(fact)));
+        }
+        let rows: &[String] = match (self.hides_rows, failure.row_detail.as_slice()) {
+            (true, [_, ..]) => {
+                &["Values of rows are not shown in CI; ask with --show-rows.".to_owned()]
+            }
+            (_, rows) => rows,
+        };
+        for fact in rows {
             text.push_str(&format!("\n{} {}", self.paint("detail:", "1"), clean(fact)));
         }
         if let Some(hint) = &failure.hint {
@@ -195,6 +197,37 @@ impl Ui {
             ));
         }
         self.line(&text);
+    }
+
+    /// The place in the file, with a caret.
+    fn picture(&self, excerpt: &Excerpt) -> String {
+        let (line, column) = excerpt.position();
+        let window = excerpt::window(excerpt);
+        let report = &[Level::ERROR.primary_title("").element(
+            Snippet::source(&window.text)
+                .line_start(window.line)
+                .path(&excerpt.path)
+                .annotation(
+                    AnnotationKind::Primary
+                        .span(window.span)
+                        .label(&excerpt.label),
+                ),
+        )];
+        let renderer = if self.colour_err {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
+        let picture = renderer.render(report).to_string();
+        let place = format!("{}:{line}:{column}", excerpt.path);
+        match picture.split_once('\n') {
+            Some((_, rest)) if window.cut => {
+                let shown = rest.split_once('\n').map_or("", |(_, rest)| rest);
+                format!("\n --> {place}\n{shown}")
+            }
+            Some((_, rest)) => format!("\n{rest}"),
+            None => format!("\n --> {place}"),
+        }
     }
 
     /// Wraps `text` in an ANSI style where stderr shows colour.
@@ -214,10 +247,14 @@ impl Ui {
     /// Hears one piece of progress. Shape: a bar in a terminal, else a line per stage and at least
     /// one every ten seconds.
     pub fn hear(&self, progress: Progress) {
+        if let Progress::Warning(text) = &progress {
+            return self.warn(text);
+        }
         if self.verbosity == Verbosity::Quiet {
             return;
         }
         match progress {
+            Progress::Warning(_) => {}
             Progress::Stage { what, total, unit } => self.begin_stage(what, total, unit),
             Progress::At(units) => self.advance(units),
             Progress::Detail(text) => {

@@ -4,8 +4,8 @@
 //! is cancelled.
 
 pub mod db;
-mod guarded;
 pub mod image;
+mod provenance;
 pub mod server;
 mod site;
 pub mod up;
@@ -17,6 +17,7 @@ use crate::cli::Global;
 use crate::config::Environment;
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::Server;
+use crate::pg::cancel::Cancel;
 use crate::project::{Home, Origin, Project};
 use crate::server::cluster::SUPERUSER;
 use crate::server::{Cluster, Runtime, Start};
@@ -226,6 +227,57 @@ impl Invocation {
                 _ = terminate.recv() => Err(cancelled(Exit::Terminated)),
             }
         })
+    }
+}
+
+impl Invocation {
+    /// Runs `work`, which stops cleanly by itself when `cancel` is requested. The first Ctrl-C or
+    /// SIGTERM requests it; the second leaves at once.
+    ///
+    /// # Errors
+    /// The failure of `work`; exit 130 or 143 when it was left.
+    pub fn block_on_until<T>(
+        &self,
+        cancel: &Cancel,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::io("start the runtime", &error))?;
+        runtime.block_on(async {
+            let mut terminate =
+                tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+                    .map_err(|error| Failure::io("listen for signals", &error))?;
+            let mut work = std::pin::pin!(work);
+            loop {
+                let exit = tokio::select! {
+                    outcome = &mut work => return outcome,
+                    _ = tokio::signal::ctrl_c() => Exit::Cancelled,
+                    _ = terminate.recv() => Exit::Terminated,
+                };
+                if cancel.requested().is_some() {
+                    return Err(outright(exit, cancel));
+                }
+                cancel.request(exit);
+                self.ui.status(
+                    "stopping: the running statement is broken off; once more leaves at once",
+                );
+            }
+        })
+    }
+}
+
+fn outright(exit: Exit, cancel: &Cancel) -> Failure {
+    let failure = Failure::new(exit, "left at once");
+    match cancel.running() {
+        Some(what) => failure
+            .detail(format!("Still running on the server: {what}."))
+            .detail(
+                "The server notices within a second that edu is gone and rolls back what is open.",
+            )
+            .hint("See what is applied: edu db status"),
+        None => failure.detail("Nothing runs on the server."),
     }
 }
 

@@ -13,7 +13,7 @@ impl Invocation {
         server: &'a Server,
         manifest: &'a Manifest,
         options: Options,
-        cancel: &Cancel,
+        cancel: &'a Cancel,
     ) -> Site<'a> {
         let local = server.is_local().then(|| Local {
             machine: machine::read(),
@@ -25,7 +25,7 @@ impl Invocation {
             dims: manifest.vectors.as_ref().map(|vectors| vectors.dimensions),
             local,
             options,
-            cancel: cancel.clone(),
+            cancel,
         }
     }
 }

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::Invocation;
 use crate::failure::{Exit, Result};
-use crate::pg::migrate::{self, Done, Plan, Stage};
-use crate::pg::{Cancel, Work, bootstrap, graph, index, seed};
+use crate::pg::migrate::{self, Context, Done, Plan, Stage};
+use crate::pg::{Work, bootstrap, graph, index, seed};
 use crate::progress::Report;
 use crate::project::Project;
 use crate::server::Start;
@@ -49,13 +49,19 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         &format!("PostgreSQL {major}, {started}"),
         begun.elapsed(),
     );
-    let cancel = Cancel::default();
+    let context = invocation.context(&project, "edu up");
     let options = index::Options {
         lock_timeout: args.lock_timeout.into(),
         ..index::Options::default()
     };
-    let site = invocation.site(&embedded.server, &project.manifest, options, &cancel);
-    invocation.block_on_guarded(&cancel, steps(args, invocation, &project, &site))?;
+    let site = invocation.site(
+        &embedded.server,
+        &project.manifest,
+        options,
+        &context.cancel,
+    );
+    let steps = steps(args, invocation, &project, &site, &context);
+    invocation.block_on_until(&context.cancel, steps)?;
     ui.status("");
     ui.answer(embedded.url);
     ui.status(format!(
@@ -70,6 +76,7 @@ async fn steps(
     invocation: &Invocation,
     project: &Project,
     site: &index::Site<'_>,
+    context: &Context,
 ) -> Result<()> {
     let ui = &invocation.ui;
     let report = |progress| ui.hear(progress);
@@ -79,23 +86,27 @@ async fn steps(
     let migrations = project.migrations()?;
 
     let begun = Instant::now();
-    let outcome = bootstrap::create_and_run(server, manifest, &migrations, timeout, report).await?;
+    let outcome = bootstrap::create_and_run(server, manifest, &migrations, timeout, report);
+    let outcome = context.cancel.or(outcome).await?;
     ui.step("bootstrap", &outcome.to_string(), begun.elapsed());
 
     let begun = Instant::now();
-    let mut work = Work::begin(server, "edu up", timeout, report).await?;
+    let work = Work::begin(server, "edu up", timeout, report);
+    let mut work = context.cancel.or(work).await?;
     let plan = Plan {
         migrations: &migrations,
         stage: Stage::Ordinary,
         to: None,
         owner: manifest.roles.owner.as_deref(),
+        context,
     };
-    let done = migrate::run(&mut work.connection, &work.lock, &plan, report).await?;
-    ui.step("migrate", &migrated(&done), begun.elapsed());
+    let outcome = migrate::run(&mut work.connection, &work.lock, &plan, report).await?;
+    ui.step("migrate", &migrated(&outcome.done), begun.elapsed());
 
     if let Some(ontology) = project.ontology()? {
         let begun = Instant::now();
-        let made = graph::apply(&mut work.connection, manifest, &ontology, report).await?;
+        let made = graph::apply(&mut work.connection, manifest, &ontology, report);
+        let made = context.cancel.or(made).await?;
         let result = if made.is_empty() {
             "nothing to do".to_owned()
         } else {
@@ -113,7 +124,8 @@ async fn steps(
 
     if let (false, Some(rows)) = (args.no_seed, project.seed(&args.profile)?) {
         let begun = Instant::now();
-        let outcome = seed::run(&mut work.connection, manifest, &rows, report).await?;
+        let outcome = seed::run(&mut work.connection, manifest, &rows, report);
+        let outcome = context.cancel.or(outcome).await?;
         ui.step("seed", &outcome.to_string(), begun.elapsed());
     }
     work.end().await;

@@ -11,7 +11,7 @@ use sqlx::postgres::PgConnection;
 use super::Server;
 use super::error::{failure, sqlstate};
 use super::lock::{Lock, Purpose};
-use super::migrate::{self, Plan, Stage};
+use super::migrate::{self, Context, Plan, Provenance, Stage};
 use super::session::{self, Identity};
 use crate::catalog::name::quote_ident;
 use crate::failure::{Exit, Failure, Result};
@@ -242,11 +242,13 @@ pub async fn run(
     report: Report<'_>,
 ) -> Result<Outcome> {
     let (mut connection, identity) = session::open_for_writing(server, "edu db bootstrap").await?;
+    let context = Context::new(&manifest.name, "edu db bootstrap", Provenance::default);
     let plan = Plan {
         migrations,
         stage: Stage::Bootstrap,
         to: None,
         owner: manifest.roles.owner.as_deref(),
+        context: &context,
     };
     let wanting = missing(&mut connection, &identity, manifest).await?;
     let due = migrate::due(&mut connection, &plan).await?;
@@ -273,24 +275,16 @@ pub async fn run(
         )
         .await?;
     }
-    let applied = migrate::run(&mut connection, &lock, &plan, report).await?;
+    let applied = migrate::run(&mut connection, &lock, &plan, report)
+        .await?
+        .done;
     let mut repeated = Vec::new();
     if applied.is_empty()
         && !missing(&mut connection, &identity, manifest)
             .await?
             .is_empty()
     {
-        for migration in migrations
-            .iter()
-            .filter(|migration| migration.needs_superuser())
-        {
-            report(Progress::stage(format!(
-                "running {} again",
-                migration.up.document.path
-            )));
-            migrate::repeat(&mut connection, migration).await?;
-            repeated.push(migration.up.document.path.clone());
-        }
+        repeated = repeat_all(&mut connection, migrations, report).await?;
     }
     preload(&mut connection, server, manifest).await?;
     let still = missing(&mut connection, &identity, manifest).await?;
@@ -308,6 +302,25 @@ pub async fn run(
     failure.detail = still;
     Err(failure
         .hint("Add it to the migration marked \"-- edu: role superuser\", or correct edu.toml."))
+}
+
+/// Runs every bootstrap migration again, to bring back what was lost. Shape: their paths.
+async fn repeat_all(
+    connection: &mut PgConnection,
+    migrations: &[Migration],
+    report: Report<'_>,
+) -> Result<Vec<String>> {
+    let mut repeated = Vec::new();
+    for migration in migrations
+        .iter()
+        .filter(|migration| migration.needs_superuser())
+    {
+        let path = &migration.up.document.path;
+        report(Progress::stage(format!("running {path} again")));
+        migrate::repeat(connection, migration).await?;
+        repeated.push(path.clone());
+    }
+    Ok(repeated)
 }
 
 /// Whether the server loads AGE's library in every database and this one lacks the extension. A role

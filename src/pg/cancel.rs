@@ -1,66 +1,76 @@
-//! Being asked to stop, by work that has something to put in order first.
+//! A wish to stop, from the outside: Ctrl-C or SIGTERM.
+//!
+//! The engine looks at it between files and races it against statements. It also says here what runs
+//! on the server, so that leaving at once can name it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU8, Ordering};
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, Result};
 
-/// A request to stop that is shared between whoever hears the signal and the work. Work that holds a
-/// [`Guard`] is let finish its tidying; other work is simply dropped.
-#[derive(Debug, Clone)]
+/// Whether to stop, and what runs meanwhile.
+#[derive(Debug, Default)]
 pub struct Cancel {
-    asked: Arc<watch::Sender<Option<Exit>>>,
-    guards: Arc<AtomicUsize>,
-}
-
-/// While one lives, a first Ctrl-C does not end the work but asks it to stop.
-#[derive(Debug)]
-pub struct Guard(Arc<AtomicUsize>);
-
-impl Default for Cancel {
-    fn default() -> Self {
-        Self {
-            asked: Arc::new(watch::Sender::new(None)),
-            guards: Arc::default(),
-        }
-    }
+    exit: AtomicU8,
+    wish: Notify,
+    running: Mutex<Option<String>>,
 }
 
 impl Cancel {
-    /// Declares that the work stops by itself when asked.
-    pub fn guard(&self) -> Guard {
-        self.guards.fetch_add(1, Ordering::SeqCst);
-        Guard(Arc::clone(&self.guards))
+    /// Asks for a clean stop. `exit` is the code it leads to.
+    pub fn request(&self, exit: Exit) {
+        self.exit.store(exit as u8, Ordering::Relaxed);
+        self.wish.notify_waiters();
+        self.wish.notify_one();
     }
 
-    /// Asks the work to stop; `exit` is what the run will end with. Shape: whether it will do so by
-    /// itself.
-    pub fn ask(&self, exit: Exit) -> bool {
-        self.asked.send_replace(Some(exit));
-        self.guards.load(Ordering::SeqCst) > 0
-    }
-
-    /// The failure to end with, once asked.
-    pub fn failure(&self) -> Option<Failure> {
-        self.asked
-            .borrow()
-            .map(|exit| Failure::new(exit, "cancelled"))
-    }
-
-    /// Waits until somebody asks.
-    pub async fn asked(&self) {
-        let mut asked = self.asked.subscribe();
-        if asked.wait_for(Option::is_some).await.is_err() {
-            // Nobody is left who could ask.
-            std::future::pending::<()>().await;
+    /// The exit code of a stop that was asked for.
+    pub fn requested(&self) -> Option<Exit> {
+        match self.exit.load(Ordering::Relaxed) {
+            0 => None,
+            code if code == Exit::Terminated as u8 => Some(Exit::Terminated),
+            _ => Some(Exit::Cancelled),
         }
     }
-}
 
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+    /// Returns once a stop is asked for.
+    pub async fn wished(&self) {
+        while self.requested().is_none() {
+            self.wish.notified().await;
+        }
+    }
+
+    /// Ends `work` early when a stop is asked for. Only for work that may be dropped at any point.
+    ///
+    /// # Errors
+    /// Those of `work`; exit 130 or 143 when a stop was asked for.
+    pub async fn or<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            outcome = work => outcome,
+            () = self.wished() => Err(self.failure().detail("Nothing was changed.")),
+        }
+    }
+
+    /// The failure that says that edu was cancelled, without the state it left.
+    pub fn failure(&self) -> Failure {
+        Failure::new(self.requested().unwrap_or(Exit::Cancelled), "cancelled")
+    }
+
+    /// Says what runs on the server now, or that nothing does.
+    pub fn runs(&self, what: Option<String>) {
+        *self
+            .running
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = what;
+    }
+
+    /// What runs on the server now.
+    pub fn running(&self) -> Option<String> {
+        self.running
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
     }
 }

@@ -5,8 +5,9 @@ use sqlx::Row;
 use sqlx::postgres::PgConnection;
 
 use super::error::failure;
+use super::message::Message;
 use super::session;
-use crate::catalog::name::Name;
+use crate::catalog::name::{Name, quote_literal};
 use crate::failure::{Exit, Failure, Result};
 
 /// Looks before a build: true when a valid index of that name is there already. An invalid leftover
@@ -35,8 +36,12 @@ pub async fn conclude(connection: &mut PgConnection, name: &Name, build: Result<
         )
         .hint("Run the command again: the invalid index is removed and built anew.")),
         (Err(failure), Ok(Some(false))) => {
-            drop_leftover(connection, name).await?;
-            Err(failure.detail(format!("The invalid rest of index {name} was removed.")))
+            Err(failure.detail(match drop_leftover(connection, name).await {
+                Ok(()) => format!("The invalid rest of index {name} was removed."),
+                Err(_) => format!(
+                    "The invalid rest of index {name} stays until the next run, which removes it."
+                ),
+            }))
         }
         (Err(failure), _) => Err(failure),
     }
@@ -58,13 +63,15 @@ pub async fn drop_leftover(connection: &mut PgConnection, name: &Name) -> Result
 
 /// Whether an index of that name is valid; nothing when there is none.
 async fn validity(connection: &mut PgConnection, name: &Name) -> Result<Option<bool>> {
-    let row = sqlx::query(
+    let mut message = Message::default();
+    message.add(&format!(
         "SELECT i.indisvalid AND i.indisready AND i.indislive AS valid FROM pg_catalog.pg_index i
-         WHERE i.indexrelid = pg_catalog.to_regclass($1)",
-    )
-    .bind(name.to_string())
-    .fetch_optional(connection)
-    .await
-    .map_err(|error| failure(&format!("look at index {name}"), &error))?;
-    Ok(row.map(|row| row.get("valid")))
+         WHERE i.indexrelid = pg_catalog.to_regclass({})",
+        quote_literal(&name.to_string())?
+    ));
+    let rows = message
+        .send(connection)
+        .await
+        .map_err(|stop| failure(&format!("look at index {name}"), &stop.error))?;
+    Ok(rows.first().map(|row| row.get("valid")))
 }

@@ -46,7 +46,7 @@ impl Server {
         }
         match PgConnectOptions::from_str(url) {
             Ok(options) => Ok(Self {
-                options: options.disable_statement_logging(),
+                options: plain(options),
                 libpq: libpq_variables(url),
                 source,
             }),
@@ -58,9 +58,8 @@ impl Server {
 
     /// What libpq's `PG*` variables and `.pgpass` say.
     pub fn from_environment() -> Self {
-        let options = PgConnectOptions::new().disable_statement_logging();
         Self {
-            options,
+            options: plain(PgConnectOptions::new()),
             libpq: Vec::new(),
             source: "the PG* variables".to_owned(),
         }
@@ -236,6 +235,12 @@ fn decoded(text: &str) -> String {
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// No statement in a log, and no start-up setting that a session pooler does not know: since
+/// PostgreSQL 12 the default of `extra_float_digits` is exact anyway.
+fn plain(options: PgConnectOptions) -> PgConnectOptions {
+    options.disable_statement_logging().extra_float_digits(None)
 }
 
 fn with_message(failure: Failure, error: &sqlx::Error) -> Failure {

@@ -2,10 +2,16 @@
 //!
 //! Source: the PostgreSQL manual, appendix "PostgreSQL Error Codes".
 
+use std::ops::Range;
+
 use sqlx::postgres::{PgDatabaseError, PgErrorPosition};
 
 use crate::failure::{Excerpt, Exit, Failure, causes};
 use crate::spec::document::Document;
+use crate::sql::split::Statement;
+
+/// How much of a statement within a function is shown. Units: characters.
+const INNER_MAX: usize = 200;
 
 /// The server's part of an sqlx error, if the server spoke.
 pub fn server_error(error: &sqlx::Error) -> Option<&PgDatabaseError> {
@@ -47,7 +53,11 @@ pub fn statement_failure(
         Some(PgErrorPosition::Original(characters)) => byte_of(statement, characters),
         _ => lead,
     };
-    let start = offset + at;
+    failure_at(document, offset + at, server)
+}
+
+/// A failure of the server's that lies at the byte `start` of a project file.
+fn failure_at(document: &Document, start: usize, server: &PgDatabaseError) -> Failure {
     let excerpt = Excerpt {
         path: document.path.clone(),
         text: document.text.clone(),
@@ -69,9 +79,66 @@ pub fn statement_failure(
     with_server_facts(failure, server)
 }
 
+/// Statements of a project file that were sent in one message, behind some of edu's own.
+pub struct Sent<'a> {
+    /// The file.
+    pub document: &'a Document,
+    /// Its statements, in order.
+    pub statements: &'a [Statement],
+    /// The part of the file that was sent. Units: bytes.
+    pub span: Range<usize>,
+    /// How many statements of edu's own stood before.
+    pub before: usize,
+    /// How long their text was. Units: characters.
+    pub before_characters: usize,
+}
+
+impl Sent<'_> {
+    /// A failure after `completed` statements of the message; nothing when one of edu's own failed.
+    ///
+    /// The server counts its position over the whole message. An error without a position belongs to
+    /// the statement after those that had ended.
+    pub fn failure(&self, completed: usize, error: &sqlx::Error) -> Option<Failure> {
+        let Some(server) = server_error(error) else {
+            return Some(lost(&format!("run \"{}\"", self.document.path), error));
+        };
+        let position = match server.position() {
+            Some(PgErrorPosition::Original(characters)) => {
+                characters.checked_sub(self.before_characters)
+            }
+            _ => None,
+        };
+        let start = match position.filter(|characters| *characters > 0) {
+            Some(characters) => {
+                let text = self.document.text.get(self.span.clone()).unwrap_or("");
+                self.span.start + byte_of(text, characters)
+            }
+            None => {
+                let last = self.statements.len().saturating_sub(1);
+                let at = completed.checked_sub(self.before)?.min(last);
+                self.statements.get(at)?.body.start
+            }
+        };
+        Some(failure_at(self.document, start, server))
+    }
+}
+
 fn with_server_facts(mut failure: Failure, server: &PgDatabaseError) -> Failure {
+    if let Some(PgErrorPosition::Internal { position, query }) = server.position() {
+        let byte = byte_of(query, position);
+        let line = query[..byte].matches('\n').count();
+        let text = query.lines().nth(line).unwrap_or(query).trim();
+        failure = failure.detail(format!(
+            "In the statement of the function or block: {}",
+            crate::failure::cut(text, INNER_MAX)
+        ));
+    }
     if let Some(detail) = server.detail() {
-        failure = failure.detail(detail);
+        failure = if matches!(server.code().get(..2), Some("22" | "23")) {
+            failure.row_detail(detail)
+        } else {
+            failure.detail(detail)
+        };
     }
     if let Some(place) = server.r#where() {
         failure = failure.detail(format!(

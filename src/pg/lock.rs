@@ -2,20 +2,27 @@
 //!
 //! The lock is polled and never waited for in the server: a blocking waiter holds a snapshot that
 //! CREATE INDEX CONCURRENTLY in the holder waits for, and both would deadlock. The connection is in
-//! autocommit and holds no transaction between polls.
+//! autocommit and holds no transaction between polls. While a command works, the same connection
+//! watches: whom the work waits for, and whether the lock is still ours.
 
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Connection, Row};
+use tokio::sync::Mutex;
 
 use super::error::failure;
+use super::holder::{self, Holder};
+use super::message::{self, Message};
 use super::{Server, session};
 use crate::failure::{Exit, Failure, Result};
 use crate::progress::{Progress, Report, human_time};
 
 /// The first key of every advisory lock of edu's: "edu" and a zero byte.
-const CLASS: i32 = 0x6564_7500;
+pub(super) const CLASS: i32 = 0x6564_7500;
+
+/// How long the lock's connection may take to answer before it counts as dead.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
 
 /// What a lock excludes others from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,16 +36,18 @@ pub enum Purpose {
 
 /// A held lock. It ends when dropped, or with the process.
 pub struct Lock {
-    connection: PgConnection,
+    server: Server,
+    connection: Mutex<PgConnection>,
     pid: i32,
     purpose: Purpose,
+    waited: Duration,
 }
 
 impl Lock {
     /// Takes the lock, polling until `timeout` and telling who holds it.
     ///
     /// # Errors
-    /// Exit 6 with the holder's pid, user, application, address and since when.
+    /// Exit 6 with the holder's pid, user, application, address, since when, and its statement.
     pub async fn take(
         server: &Server,
         purpose: Purpose,
@@ -46,39 +55,57 @@ impl Lock {
         report: Report<'_>,
     ) -> Result<Self> {
         let mut connection = server.connect("edu lock").await?;
-        session::run(
-            &mut connection,
-            "SET client_connection_check_interval = '500ms'; SET idle_session_timeout = 0",
-            "prepare the lock's connection",
-        )
-        .await?;
-        let pid = sqlx::query_scalar("SELECT pg_catalog.pg_backend_pid()")
-            .fetch_one(&mut connection)
-            .await
-            .map_err(|error| failure("prepare the lock's connection", &error))?;
         let begun = Instant::now();
         let mut pause = Duration::from_millis(50);
+        let mut told = None;
         loop {
-            if try_take(&mut connection, purpose).await? {
+            let (held, pid) = try_take(&mut connection, purpose).await?;
+            if held {
                 return Ok(Self {
-                    connection,
+                    server: server.clone(),
+                    connection: Mutex::new(connection),
                     pid,
                     purpose,
+                    waited: begun.elapsed(),
                 });
             }
-            let holder = holder(&mut connection, purpose).await?;
+            let holder = holder::find(&mut connection, purpose).await?;
             if begun.elapsed() >= timeout {
-                return Err(Failure::new(
-                    Exit::Lock,
-                    format!("could not get the lock within {}", human_time(timeout)),
-                )
-                .detail(holder)
-                .hint("Wait for that run to end, or give more time with --lock-timeout."));
+                return Err(not_obtained(holder, timeout));
             }
-            report(Progress::Detail(format!("waiting: {holder}")));
-            tokio::time::sleep(pause.min(timeout.saturating_sub(begun.elapsed()))).await;
+            if let Some(holder) = &holder {
+                if told != Some(holder.pid) {
+                    told = Some(holder.pid);
+                    report(Progress::Note(format!("waiting for the lock: {holder}")));
+                }
+                let waited = human_time(begun.elapsed());
+                report(Progress::Detail(format!("waiting for {waited}: {holder}")));
+            }
+            let jitter = Duration::from_millis(u64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 4);
+            let left = timeout.saturating_sub(begun.elapsed());
+            tokio::time::sleep((pause + jitter).min(left)).await;
             pause = (pause * 2).min(Duration::from_millis(500));
         }
+    }
+
+    /// The lock's session on the server.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// How long it was waited for.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    /// Where it was taken.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// An expression that is true while this lock is held, whoever asks.
+    pub fn held_sql(&self) -> String {
+        held_sql(self.pid, self.purpose)
     }
 
     /// Proves, inside the caller's transaction on `work`, that this lock is still held.
@@ -86,68 +113,83 @@ impl Lock {
     /// # Errors
     /// Exit 6 when it is not: another run may have begun.
     pub async fn check(&self, work: &mut PgConnection) -> Result<()> {
-        let held: bool = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks
-             WHERE locktype = 'advisory' AND granted AND pid = $1
-               AND classid::int8 = $2 AND objid::int8 = $3)",
-        )
-        .bind(self.pid)
-        .bind(i64::from(CLASS))
-        .bind(self.purpose as i64)
-        .fetch_one(work)
-        .await
-        .map_err(|error| failure("see whether the lock is still held", &error))?;
-        if held {
-            return Ok(());
+        let sql = format!("SELECT {} AS held", self.held_sql());
+        let rows = message::send(work, sql, true)
+            .await
+            .map_err(|stop| failure("see whether the lock is still held", &stop.error))?;
+        match rows.first().map(|row| row.get::<bool, _>("held")) {
+            Some(true) => Ok(()),
+            _ => Err(lost()),
         }
-        Err(
-            Failure::new(Exit::Lock, "the lock was lost while the command ran")
-                .detail("The connection that held it is gone.")
-                .hint("Run the command again; it goes on where this run stopped."),
-        )
+    }
+
+    /// Asks the lock's own connection something. It is in autocommit; the text must leave nothing
+    /// behind.
+    ///
+    /// # Errors
+    /// Exit 6 when the connection is dead, which means that the lock is lost.
+    pub async fn ask(&self, text: Message) -> Result<Vec<PgRow>> {
+        let work = async {
+            let mut connection = self.connection.lock().await;
+            text.send(&mut connection).await
+        };
+        match tokio::time::timeout(ANSWER_MAX, work).await {
+            Ok(Ok(rows)) => Ok(rows),
+            Ok(Err(stop)) if super::error::server_error(&stop.error).is_some() => {
+                Err(failure("look from the lock's connection", &stop.error))
+            }
+            _ => Err(lost()),
+        }
     }
 
     /// Gives the lock back and closes its connection.
     pub async fn release(self) {
-        let _ = self.connection.close().await;
+        let _ = self.connection.into_inner().close().await;
     }
 }
 
-async fn try_take(connection: &mut PgConnection, purpose: Purpose) -> Result<bool> {
-    sqlx::query_scalar("SELECT pg_catalog.pg_try_advisory_lock($1, $2)")
-        .bind(CLASS)
-        .bind(purpose as i32)
-        .fetch_one(connection)
-        .await
-        .map_err(|error| failure("ask for the lock", &error))
+/// An expression that is true while session `pid` holds the lock in the current database.
+fn held_sql(pid: i32, purpose: Purpose) -> String {
+    format!(
+        "EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted
+           AND l.pid = {pid} AND l.classid = {CLASS} AND l.objid = {})",
+        purpose as i32
+    )
 }
 
-/// One sentence about who holds the lock.
-async fn holder(connection: &mut PgConnection, purpose: Purpose) -> Result<String> {
-    let row = sqlx::query(
-        "SELECT a.pid, a.usename::text, a.application_name,
-                COALESCE(pg_catalog.host(a.client_addr), 'this machine') AS address,
-                pg_catalog.to_char(a.backend_start, 'HH24:MI:SS') AS since
-         FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-         WHERE l.locktype = 'advisory' AND l.granted AND l.classid::int8 = $1 AND l.objid::int8 = $2
-           AND l.database = (SELECT oid FROM pg_catalog.pg_database
-                             WHERE datname = pg_catalog.current_database())",
-    )
-    .bind(i64::from(CLASS))
-    .bind(purpose as i64)
-    .fetch_optional(connection)
-    .await
-    .map_err(|error| failure("see who holds the lock", &error))?;
-    Ok(match row {
-        None => "It was released just now.".to_owned(),
-        Some(row) => format!(
-            "Session {} (user \"{}\", application \"{}\", from {}) has held it since {}.",
-            row.get::<i32, _>("pid"),
-            row.get::<Option<String>, _>("usename").unwrap_or_default(),
-            row.get::<Option<String>, _>("application_name")
-                .unwrap_or_default(),
-            row.get::<String, _>("address"),
-            row.get::<String, _>("since"),
-        ),
-    })
+/// The failure that says that the lock is not ours any more.
+pub(super) fn lost() -> Failure {
+    Failure::new(Exit::Lock, "the lock was lost while the command ran")
+        .detail("The connection that held it is gone.")
+        .hint("Run the command again; it goes on where this run stopped.")
+}
+
+fn not_obtained(holder: Option<Holder>, timeout: Duration) -> Failure {
+    let failure = Failure::new(
+        Exit::Lock,
+        format!("could not get the lock within {}", human_time(timeout)),
+    );
+    match holder {
+        Some(holder) => failure.detail(holder.to_string()),
+        None => failure.detail("It was released just now."),
+    }
+    .hint("Wait for that run, give more time with --lock-timeout, or look at it: edu db lock")
+}
+
+async fn try_take(connection: &mut PgConnection, purpose: Purpose) -> Result<(bool, i32)> {
+    let mut message = Message::default();
+    for setting in session::LASTING {
+        message.add(setting);
+    }
+    message.add(&format!(
+        "SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.pg_try_advisory_lock({CLASS}, {}) AS held",
+        purpose as i32
+    ));
+    let rows = message
+        .send(connection)
+        .await
+        .map_err(|stop| failure("ask for the lock", &stop.error))?;
+    rows.first()
+        .map(|row| (row.get("held"), row.get("pid")))
+        .ok_or_else(|| Failure::bug("the server did not say whether it gave the lock"))
 }

@@ -5,20 +5,35 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::Server;
 use super::error::failure;
+use super::message::Message;
 use crate::catalog::name::quote_ident;
 use crate::failure::{Failure, Result};
 use crate::spec::manifest::MAJORS;
 
-/// What edu sets on every connection, and sets again after [`reset`].
+/// What edu sets on every connection.
 ///
 /// `client_connection_check_interval` lets the server notice within half a second that edu is gone,
-/// so that a killed run frees its locks.
-const BASELINE: &str = "\
-SET client_connection_check_interval = '500ms';
-SET client_min_messages = 'warning';
-SET idle_in_transaction_session_timeout = 0;
-SET standard_conforming_strings = on;
-SET DateStyle = 'ISO, YMD'";
+/// so that a killed run frees its locks. The connection of a lock may idle for hours.
+pub(super) const LASTING: [&str; 2] = [
+    "SET client_connection_check_interval = '500ms'",
+    "SET idle_session_timeout = 0",
+];
+
+/// What edu sets on every working connection, and sets again after a reset.
+const BASELINE: [&str; 4] = [
+    "SET client_min_messages = 'warning'",
+    "SET idle_in_transaction_session_timeout = 0",
+    "SET standard_conforming_strings = on",
+    "SET DateStyle = 'ISO, YMD'",
+];
+
+/// What takes a session back to the state [`open`] left it in, statement by statement.
+pub(super) fn fresh() -> impl Iterator<Item = &'static str> {
+    ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL"]
+        .into_iter()
+        .chain(LASTING)
+        .chain(BASELINE)
+}
 
 /// What the server says of itself.
 #[derive(Debug, Clone)]
@@ -48,19 +63,22 @@ impl Identity {
 /// Exit 7 when it cannot be reached, exit 8 when the major is not one of [`MAJORS`].
 pub async fn open(server: &Server, application: &str) -> Result<(PgConnection, Identity)> {
     let mut connection = server.connect(application).await?;
-    let identity = identify(&mut connection).await?;
-    supported(&identity, server)?;
-    baseline(&mut connection).await?;
+    let identity = prepare(&mut connection).await?;
+    supported(identity.version, server)?;
     Ok((connection, identity))
 }
 
-fn supported(identity: &Identity, server: &Server) -> Result<()> {
-    if MAJORS.contains(&identity.major()) {
+/// Refuses a server major that edu does not know.
+///
+/// # Errors
+/// Exit 8.
+pub(super) fn supported(version: u32, server: &Server) -> Result<()> {
+    let major = u16::try_from(version / 10_000).unwrap_or(0);
+    if MAJORS.contains(&major) {
         return Ok(());
     }
     Err(Failure::refused(format!(
-        "PostgreSQL {} is not supported (at {})",
-        identity.major(),
+        "PostgreSQL {major} is not supported (at {})",
         server.place()
     ))
     .detail(format!(
@@ -93,18 +111,27 @@ pub async fn open_for_writing(
     Ok((connection, identity))
 }
 
-async fn identify(connection: &mut PgConnection) -> Result<Identity> {
-    let row = sqlx::query(
+/// Sets the baseline and asks the server what it is, in one round trip.
+async fn prepare(connection: &mut PgConnection) -> Result<Identity> {
+    let mut message = Message::default();
+    for setting in LASTING.into_iter().chain(BASELINE) {
+        message.add(setting);
+    }
+    message.add(
         "SELECT pg_catalog.current_setting('server_version_num')::int4 AS version,
                 r.rolsuper AS superuser,
                 pg_catalog.pg_is_in_recovery() AS standby,
                 pg_catalog.current_setting('default_transaction_read_only')::bool AS read_only,
                 session_user::text AS \"user\"
          FROM pg_catalog.pg_roles r WHERE r.rolname = session_user",
-    )
-    .fetch_one(connection)
-    .await
-    .map_err(|error| failure("identify the server", &error))?;
+    );
+    let rows = message
+        .send(connection)
+        .await
+        .map_err(|stop| failure("identify the server", &stop.error))?;
+    let row = rows
+        .first()
+        .ok_or_else(|| Failure::bug("the server did not say who is connected"))?;
     Ok(Identity {
         version: row.get::<i32, _>("version").unsigned_abs(),
         superuser: row.get("superuser"),
@@ -114,22 +141,20 @@ async fn identify(connection: &mut PgConnection) -> Result<Identity> {
     })
 }
 
-async fn baseline(connection: &mut PgConnection) -> Result<()> {
-    run(connection, BASELINE, "prepare the session").await
-}
-
 /// Brings the session back to the state [`open`] left it in.
 ///
 /// # Errors
 /// When the connection is lost.
 pub async fn reset(connection: &mut PgConnection) -> Result<()> {
-    run(
-        connection,
-        "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL",
-        "reset the session",
-    )
-    .await?;
-    baseline(connection).await
+    let mut message = Message::default();
+    for statement in fresh() {
+        message.add(statement);
+    }
+    message
+        .send(connection)
+        .await
+        .map(drop)
+        .map_err(|stop| failure("reset the session", &stop.error))
 }
 
 /// Becomes `role`, if there is one to become.
@@ -189,7 +214,7 @@ mod tests {
                 read_only: false,
                 user: "a".to_owned(),
             };
-            supported(&identity, &server).is_ok()
+            supported(identity.version, &server).is_ok()
         };
         assert!(admitted(160_004) && admitted(170_011) && admitted(180_006));
         assert!(!admitted(150_018) && !admitted(190_000) && !admitted(90_624));

@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,9 @@ pub const TESTING: &str = "forky";
 
 /// Debian's stable release: the source of PostgreSQL 17.
 const STABLE: &str = "trixie";
+
+/// How long the programs of a killed installation may still write.
+const ORPHAN_MAX: Duration = Duration::from_secs(10);
 
 /// The layout of an installed folder. It is part of the folder's name, so that another edu's server
 /// keeps its programs.
@@ -174,8 +178,11 @@ impl Site {
         let prefix = staging_prefix(&self.folder);
         for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().starts_with(&prefix) {
-                // An orphaned apt-get may still write: what it holds on to is removed next time.
-                let _ = fs::remove_dir_all(entry.path());
+                // An orphaned apt-get or dpkg-deb may still write for a moment.
+                let deadline = Instant::now() + ORPHAN_MAX;
+                while fs::remove_dir_all(entry.path()).is_err() && Instant::now() < deadline {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
             }
         }
     }

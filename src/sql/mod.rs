@@ -3,11 +3,13 @@
 //! A text comes with the path the user knows it by, as a [`Source`], so that every problem can point
 //! at file, line and column.
 
+pub mod concurrent;
 pub mod duration;
 pub mod fingerprint;
 pub mod header;
 pub mod size;
 pub mod split;
+pub mod target;
 pub mod token;
 pub mod transaction;
 

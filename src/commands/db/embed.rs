@@ -120,9 +120,10 @@ fn migrate(args: &Migrate, invocation: &Invocation) -> Result<Exit> {
         pause: args.pause.into(),
         indexes,
     };
-    let filled = invocation.block_on_guarded(&cancel, async {
+    let filled = invocation.block_on_until(&cancel, async {
         let timeout = which.waiting.lock_timeout.into();
-        let mut work = Work::begin(&server, "edu db embed migrate", timeout, &report).await?;
+        let work = Work::begin(&server, "edu db embed migrate", timeout, &report);
+        let mut work = cancel.or(work).await?;
         let filled = embed::migrate(&mut work.connection, &site, &change, &report).await;
         work.end().await;
         filled

@@ -1,13 +1,13 @@
 //! `edu db migrate`
 
-use std::time::Duration;
-
 use super::{Invocation, Target, Waiting};
 use crate::failure::{Exit, Result};
-use crate::pg::index::State;
-use crate::pg::migrate::{self, Plan, Stage};
-use crate::pg::{Cancel, Server, Work, graph, index, session};
-use crate::progress::human_time;
+use crate::pg::index::{Options, Site, State};
+use crate::pg::migrate::{self, Budget, Plan, Stage};
+use crate::pg::{Server, Work, graph, index, session};
+use crate::progress::{Report, human_time};
+use crate::project::Project;
+use crate::sql::duration::Duration;
 
 /// Apply pending migrations in order, then whatever of graph and vector indexes is missing
 #[derive(Debug, clap::Args)]
@@ -19,6 +19,12 @@ pub struct Args {
     /// The last version to apply [default: all]
     #[arg(long, value_name = "VERSION")]
     to: Option<i64>,
+    /// How long one migration may wait for locks in all, in attempts that let others through
+    #[arg(long, value_name = "TIME", default_value = "10min")]
+    ddl_budget: Duration,
+    /// How long one statement may take, unless its file says otherwise [default: without limit]
+    #[arg(long, value_name = "TIME")]
+    statement_timeout: Option<Duration>,
     /// Say what would be applied, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -32,54 +38,46 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let project = invocation.project_for(&args.target)?;
     let migrations = project.migrations()?;
     let server = invocation.server(&args.target, &project)?;
+    let mut context = invocation.context(&project, "edu db migrate");
+    context.budget = Budget {
+        ddl: args.ddl_budget.into(),
+        statement: args.statement_timeout.map(Into::into),
+    };
     let plan = Plan {
         migrations: &migrations,
         stage: Stage::Ordinary,
         to: args.to,
         owner: project.manifest.roles.owner.as_deref(),
+        context: &context,
     };
-    if args.dry_run {
-        return invocation.block_on(rehearse(&server, &plan, invocation));
-    }
-    let (ontology, vectors) = (project.ontology()?, project.vectors()?);
-    let cancel = Cancel::default();
-    let options = index::Options {
+    let options = Options {
         lock_timeout: args.waiting.lock_timeout.into(),
-        ..index::Options::default()
+        ..Options::default()
     };
-    let site = invocation.site(&server, &project.manifest, options, &cancel);
-    invocation.block_on_guarded(&cancel, async {
-        let ui = &invocation.ui;
-        let report = |progress| ui.hear(progress);
+    let site = invocation.site(&server, &project.manifest, options, &context.cancel);
+    invocation.block_on_until(&context.cancel, async {
+        if args.dry_run {
+            return rehearse(&server, &plan, invocation).await;
+        }
+        let report = |progress| invocation.ui.hear(progress);
         let timeout = args.waiting.lock_timeout.into();
-        let mut work = Work::begin(&server, "edu db migrate", timeout, &report).await?;
-        let done = migrate::run(&mut work.connection, &work.lock, &plan, &report).await?;
-        for one in &done {
-            let took = human_time(Duration::from_millis(one.took_ms));
-            ui.answer(format!("applied {} in {took}", one.path));
+        let work = Work::begin(&server, "edu db migrate", timeout, &report);
+        let mut work = context.cancel.or(work).await?;
+        let outcome = migrate::run(&mut work.connection, &work.lock, &plan, &report).await?;
+        for one in &outcome.done {
+            let took = human_time(std::time::Duration::from_millis(one.took_ms));
+            invocation
+                .ui
+                .answer(format!("applied {} in {took}", one.path));
         }
-        let mut quiet = done.is_empty();
-        if migrate::is_complete(&mut work.connection, &plan).await? {
-            if let Some(ontology) = &ontology {
-                let made = graph::apply(&mut work.connection, &project.manifest, ontology, &report)
-                    .await?;
-                made.iter()
-                    .for_each(|what| ui.answer(format!("made {what}")));
-                quiet &= made.is_empty();
-            }
-            let outcomes =
-                index::ensure(&mut work.connection, &site, &vectors.indexes, &report).await?;
-            for outcome in outcomes
-                .iter()
-                .filter(|outcome| outcome.state != State::Good)
-            {
-                ui.answer(format!("index {}: {}", outcome.name, outcome.state));
-                quiet = false;
-            }
-        }
+        let completed = if outcome.is_complete(&plan)? {
+            complete(&mut work, &project, &site, invocation, &report).await?
+        } else {
+            0
+        };
         work.end().await;
-        if quiet {
-            ui.answer("nothing to do");
+        if outcome.done.len() + completed == 0 {
+            invocation.ui.answer("nothing to do");
         }
         Ok(Exit::Done)
     })
@@ -98,4 +96,37 @@ async fn rehearse(server: &Server, plan: &Plan<'_>, invocation: &Invocation) -> 
         invocation.ui.answer("nothing to do");
     }
     Ok(Exit::Done)
+}
+
+/// Makes what of graph and vector indexes is missing. Shape: how many things were told.
+async fn complete(
+    work: &mut Work,
+    project: &Project,
+    site: &Site<'_>,
+    invocation: &Invocation,
+    report: Report<'_>,
+) -> Result<usize> {
+    let manifest = &project.manifest;
+    let mut told = 0;
+    if let Some(ontology) = project.ontology()? {
+        let graph = graph::apply(&mut work.connection, manifest, &ontology, report);
+        for what in site.cancel.or(graph).await? {
+            invocation.ui.answer(format!("made {what}"));
+            told += 1;
+        }
+    }
+    let wanted = project.vectors()?.indexes;
+    if wanted.is_empty() {
+        return Ok(told);
+    }
+    // It breaks off cleanly by itself.
+    for outcome in index::ensure(&mut work.connection, site, &wanted, report).await? {
+        if outcome.state != State::Good {
+            invocation
+                .ui
+                .answer(format!("index {}: {}", outcome.name, outcome.state));
+            told += 1;
+        }
+    }
+    Ok(told)
 }

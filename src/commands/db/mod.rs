@@ -4,7 +4,9 @@ pub mod bootstrap;
 pub mod embed;
 pub mod graph;
 pub mod index;
+pub mod lock;
 pub mod migrate;
+pub mod repair;
 pub mod seed;
 pub mod status;
 
@@ -24,6 +26,8 @@ pub enum Command {
     Bootstrap(bootstrap::Args),
     Migrate(migrate::Args),
     Status(status::Args),
+    Lock(lock::Args),
+    Repair(repair::Args),
     Index(index::Args),
     Embed(embed::Args),
     Graph(graph::Args),
@@ -47,6 +51,8 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Bootstrap(args) => bootstrap::run(&args, invocation),
         Command::Migrate(args) => migrate::run(&args, invocation),
         Command::Status(args) => status::run(&args, invocation),
+        Command::Lock(args) => lock::run(&args, invocation),
+        Command::Repair(args) => repair::run(&args, invocation),
         Command::Index(args) => index::run(&args, invocation),
         Command::Embed(args) => embed::run(&args, invocation),
         Command::Graph(args) => graph::run(&args, invocation),

@@ -1,12 +1,17 @@
 //! `edu db status`
 
+use std::collections::HashMap;
+
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
 use super::{Invocation, Output, Target};
 use crate::failure::{Exit, Result};
+use crate::pg::holder::Holder;
 use crate::pg::migrate::history::{self, Applied};
-use crate::pg::session;
+use crate::pg::migrate::journal::Entry;
+use crate::pg::migrate::look::{self, Step};
+use crate::progress::human_time;
 
 /// Which migrations are applied, and which are pending
 #[derive(Debug, clap::Args)]
@@ -26,8 +31,20 @@ pub struct Args {
 struct Status<'a> {
     schema: u32,
     database: &'a str,
-    applied: Vec<Applied>,
+    applied: Vec<Row>,
     pending: Vec<Pending<'a>>,
+    /// Statements of which nobody knows whether they were done.
+    open: Vec<Entry>,
+    /// Who holds the lock.
+    holder: Option<Holder>,
+}
+
+/// An applied migration, and how it came to be, as far as that is known.
+#[derive(Debug, Serialize)]
+struct Row {
+    #[serde(flatten)]
+    applied: Applied,
+    run: Option<Step>,
 }
 
 #[derive(Debug, Serialize)]
@@ -46,12 +63,20 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let project = invocation.project_for(&args.target)?;
     let migrations = project.migrations()?;
     let server = invocation.server(&args.target, &project)?;
-    let (applied, pending) = invocation.block_on(async {
-        let (mut connection, _) = session::open(&server, "edu db status").await?;
-        let applied = history::read(&mut connection).await?;
-        let pending = history::pending(&applied, &migrations).await?;
-        Ok((applied, pending))
+    let (look, pending) = invocation.block_on(async {
+        let look = look::at(&server, "edu db status").await?;
+        let pending = history::pending(&look.history, &migrations).await?;
+        Ok((look, pending))
     })?;
+    let mut steps: HashMap<i64, Step> = look.steps.into_iter().map(|s| (s.version, s)).collect();
+    let applied = look
+        .history
+        .into_iter()
+        .map(|applied| Row {
+            run: steps.remove(&applied.version),
+            applied,
+        })
+        .collect();
     let some_pending = !pending.is_empty();
     let pending = pending
         .iter()
@@ -67,6 +92,8 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         database: server.database(),
         applied,
         pending,
+        open: look.journal.into_iter().filter(|e| !e.done).collect(),
+        holder: look.holder,
     };
     match args.output {
         Output::Text => tell(&status, &server.place(), invocation),
@@ -86,17 +113,17 @@ fn tell(status: &Status<'_>, place: &str, invocation: &Invocation) {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
-        .set_header(["version", "name", "state"]);
+        .set_header(["version", "name", "state", "took", "by"]);
     for row in &status.applied {
-        let when = row
-            .applied_on
-            .get(..19)
-            .unwrap_or(&row.applied_on)
-            .replace('T', " ");
+        let on = &row.applied.applied_on;
+        let when = on.get(..19).unwrap_or(on).replace('T', " ");
+        let (took, by) = row.run.as_ref().map_or_else(Default::default, told);
         table.add_row([
-            row.version.to_string(),
-            row.name.clone(),
+            row.applied.version.to_string(),
+            row.applied.name.clone(),
             format!("applied {when} UTC"),
+            took,
+            by,
         ]);
     }
     for row in &status.pending {
@@ -111,6 +138,15 @@ fn tell(status: &Status<'_>, place: &str, invocation: &Invocation) {
     if !(status.applied.is_empty() && status.pending.is_empty()) {
         ui.answer(crate::ui::clean(&table.trim_fmt()));
     }
+    for entry in &status.open {
+        ui.answer(crate::ui::clean(&format!(
+            "V{} statement {} of {} was begun and its end is not known; next: edu db repair",
+            entry.version, entry.k, entry.n
+        )));
+    }
+    if let Some(holder) = &status.holder {
+        ui.answer(crate::ui::clean(&format!("lock: {holder}")));
+    }
     match status.pending.as_slice() {
         [] => ui.answer(format!("{} applied, nothing pending", status.applied.len())),
         pending => ui.answer(format!(
@@ -124,4 +160,22 @@ fn tell(status: &Status<'_>, place: &str, invocation: &Invocation) {
             }
         )),
     }
+}
+
+/// How long it took, and who ran it from where, with which edu and revision.
+fn told(step: &Step) -> (String, String) {
+    let took = std::time::Duration::from_millis(step.took_ms.unsigned_abs());
+    let revision = step.revision.as_deref().map_or(String::new(), |revision| {
+        let dirty = if step.dirty == Some(true) {
+            " with changes"
+        } else {
+            ""
+        };
+        format!(", at {}{dirty}", revision.get(..8).unwrap_or(revision))
+    });
+    let by = format!(
+        "{} on {}, {}{revision}",
+        step.who, step.host, step.application
+    );
+    (human_time(took), by)
 }

@@ -32,7 +32,7 @@ pub async fn fill(
     let mut filled = 0;
     let mut fruitless = 0;
     loop {
-        if let Some(failure) = site.cancel.failure() {
+        if let Some(failure) = site.cancelled() {
             report(Progress::Done);
             return Err(failure
                 .detail(format!(
@@ -64,7 +64,7 @@ pub async fn fill(
         }
         tokio::select! {
             () = tokio::time::sleep(change.pause) => {}
-            () = site.cancel.asked() => {}
+            () = site.cancel.wished() => {}
         }
     }
     report(Progress::Done);

@@ -86,9 +86,7 @@ pub async fn migrate(
         }
     }
     let place = place::read(connection, &change.table, &change.column).await?;
-    let guard = site.cancel.guard();
     let mut filled = backfill::fill(connection, site, change, &place, report).await?;
-    drop(guard);
     build(connection, site, change, &place, report).await?;
     enter(connection, site, &change.table, &change.column).await?;
     for _ in 0..ROUNDS_MAX {
@@ -196,7 +194,6 @@ async fn build(
 ) -> Result<()> {
     let beside = Site {
         dims: Some(change.to.dims),
-        cancel: site.cancel.clone(),
         ..*site
     };
     let wanted = next_indexes(change, place);

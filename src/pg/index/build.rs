@@ -156,7 +156,7 @@ async fn watched(
     name: &Name,
     sql: &str,
 ) -> Result<()> {
-    if let Some(failure) = run.site.cancel.failure() {
+    if let Some(failure) = run.site.cancelled() {
         return Err(failure.detail(format!("Index {name} was not begun.")));
     }
     let doing = format!("build index {name}");
@@ -171,7 +171,7 @@ async fn watched(
     match outcome {
         Ok(()) => prove(connection, name).await,
         Err(failure) => {
-            let failure = match (gave_up, run.site.cancel.failure()) {
+            let failure = match (gave_up, run.site.cancelled()) {
                 (Some(who), _) => Failure::new(
                     Exit::Lock,
                     format!("index {name} waited longer than --max-wait allows"),

@@ -31,7 +31,7 @@ use sqlx::postgres::PgConnection;
 use super::cancel::Cancel;
 use super::{Server, session};
 use crate::catalog::name::Name;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::progress::{Progress, Report};
 use crate::spec::vectors::VectorIndex;
 use crate::vector::machine::Machine;
@@ -53,8 +53,15 @@ pub struct Site<'a> {
     pub local: Option<Local>,
     /// What the operator asks for.
     pub options: Options,
-    /// A request to stop.
-    pub cancel: Cancel,
+    /// A wish to stop: builds are broken off on the server, and their rest is removed.
+    pub cancel: &'a Cancel,
+}
+
+impl Site<'_> {
+    /// The failure to end with, once a stop is asked for.
+    pub(super) fn cancelled(&self) -> Option<Failure> {
+        self.cancel.requested().map(|_| self.cancel.failure())
+    }
 }
 
 /// What is known about this machine when the server runs on it.
@@ -233,7 +240,6 @@ async fn all(
         builds,
         report,
     };
-    let _guard = site.cancel.guard();
     let failed = Cell::new(false);
     let work = futures_util::stream::iter(tables)
         .map(|(_, list)| table(&run, indexes, list, task, &failed))

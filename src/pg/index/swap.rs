@@ -91,7 +91,7 @@ pub async fn attempts(
             return Ok(());
         };
         session::run(connection, "ROLLBACK", doing).await?;
-        let late = begun.elapsed() >= BUDGET || site.cancel.failure().is_some();
+        let late = begun.elapsed() >= BUDGET || site.cancelled().is_some();
         if late || failure.exit != Exit::Lock {
             return Err(failure);
         }

@@ -34,7 +34,7 @@ pub async fn take(
         let Some(who) = in_the_way(connection, table).await? else {
             return Ok(());
         };
-        if let Some(failure) = site.cancel.failure() {
+        if let Some(failure) = site.cancelled() {
             return Err(failure.detail("Nothing was begun."));
         }
         let limit = site.options.lock_timeout;
@@ -52,7 +52,7 @@ pub async fn take(
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = site.cancel.asked() => {}
+            () = site.cancel.wished() => {}
         }
         pause = (pause * 2).min(Duration::from_millis(500));
     }

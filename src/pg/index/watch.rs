@@ -82,7 +82,7 @@ pub async fn watch(site: &Site<'_>, board: &Board, report: Report<'_>) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(PERIOD) => {}
-            () = site.cancel.asked(), if !all_stopped(board) => {}
+            () = site.cancel.wished(), if !all_stopped(board) => {}
         }
         let pids = board.pids();
         if pids.is_empty() {
@@ -256,7 +256,7 @@ async fn stop_some(
     board: &Board,
     connection: &mut PgConnection,
 ) -> sqlx::Result<()> {
-    let asked = site.cancel.failure().is_some();
+    let asked = site.cancelled().is_some();
     let pids: Vec<i32> = board
         .builds
         .borrow_mut()

@@ -27,7 +27,7 @@ pub(super) const READ: &str =
      FROM public.refinery_schema_history ORDER BY version";
 
 /// One row of the schema history.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Applied {
     /// The version: an integer or a timestamp.
     pub version: i64,

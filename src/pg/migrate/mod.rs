@@ -3,21 +3,38 @@
 //!
 //! refinery lives in this module and nowhere else.
 
+mod audit;
+mod context;
+mod effect;
 pub mod history;
+mod hygiene;
+pub mod journal;
+pub mod look;
+mod peek;
+mod plain;
+mod settle;
 mod step;
+mod store;
+mod transact;
+mod watch;
 
 use std::collections::VecDeque;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use refinery_core::traits::r#async::{AsyncQuery, AsyncTransaction};
 use refinery_core::{AsyncMigrate, Target};
 use sqlx::postgres::PgConnection;
 
+use self::audit::Run;
+use self::look::Look;
+use self::watch::Watch;
 use super::lock::Lock;
 use crate::failure::{Failure, Result};
 use crate::progress::{Progress, Report, Unit};
 use crate::spec::migration::Migration;
 
+pub use context::{Budget, Context, Provenance};
 pub use history::Applied;
 
 /// Which migrations a run may apply.
@@ -39,6 +56,8 @@ pub struct Plan<'a> {
     pub to: Option<i64>,
     /// The role that owns everything, if the project names one.
     pub owner: Option<&'a str>,
+    /// Whose run it is, and how patient.
+    pub context: &'a Context,
 }
 
 /// One migration that a run applied.
@@ -50,6 +69,34 @@ pub struct Done {
     pub path: String,
     /// How long it took. Units: milliseconds.
     pub took_ms: u64,
+}
+
+/// What a run did, and what it left.
+#[derive(Debug)]
+pub struct Outcome<'a> {
+    /// What it applied, in order.
+    pub done: Vec<Done>,
+    /// The next pending migration, which this run was not to apply.
+    pub next: Option<&'a Migration>,
+}
+
+impl Outcome<'_> {
+    /// Whether nothing is pending any more, so that graph and indexes can follow.
+    ///
+    /// # Errors
+    /// Exit 8 when a migration that needs a superuser stopped an ordinary run.
+    pub fn is_complete(&self, plan: &Plan<'_>) -> Result<bool> {
+        match self.next {
+            None => Ok(true),
+            Some(next) if next.needs_superuser() && plan.to.is_none_or(|to| next.version <= to) => {
+                let path = &next.up.document.path;
+                Err(Failure::refused(format!("\"{path}\" needs a superuser"))
+                    .detail("It is marked \"-- edu: role superuser\"; what comes after it waits for it.")
+                    .hint("Run: edu db bootstrap"))
+            }
+            Some(_) => Ok(false),
+        }
+    }
 }
 
 /// What a run would apply, by version. Nothing is written and no lock is needed.
@@ -64,27 +111,6 @@ pub async fn due<'a>(connection: &mut PgConnection, plan: &Plan<'a>) -> Result<V
     ))
 }
 
-/// Whether nothing is pending any more, so that graph and indexes can follow.
-///
-/// # Errors
-/// Exit 8 when a migration that needs a superuser is next and stops an ordinary run.
-pub async fn is_complete(connection: &mut PgConnection, plan: &Plan<'_>) -> Result<bool> {
-    let history = history::read(connection).await?;
-    let pending = history::pending(&history, plan.migrations).await?;
-    match pending.first() {
-        None => Ok(true),
-        Some(next) if next.needs_superuser() && plan.to.is_none_or(|to| next.version <= to) => {
-            let path = &next.up.document.path;
-            Err(Failure::refused(format!("\"{path}\" needs a superuser"))
-                .detail(
-                    "It is marked \"-- edu: role superuser\"; what comes after it waits for it.",
-                )
-                .hint("Run: edu db bootstrap"))
-        }
-        Some(_) => Ok(false),
-    }
-}
-
 /// The pending migrations that this stage may apply: a prefix, for order is never broken.
 fn select<'a>(pending: Vec<&'a Migration>, plan: &Plan<'_>) -> Vec<&'a Migration> {
     pending
@@ -97,31 +123,54 @@ fn select<'a>(pending: Vec<&'a Migration>, plan: &Plan<'_>) -> Vec<&'a Migration
 /// Applies what is due. The lock is held by the caller.
 ///
 /// # Errors
-/// Exit 4 before anything ran when history and files contradict; otherwise the failure of the first
-/// migration that failed, with what is applied and what was rolled back.
-pub async fn run(
+/// Exit 4 before anything ran when history and files contradict, exit 8 when the database is not
+/// this project's or edu is not alone with it; otherwise the failure of the first migration that
+/// failed, with what is applied and what was rolled back.
+pub async fn run<'a>(
     connection: &mut PgConnection,
     lock: &Lock,
-    plan: &Plan<'_>,
+    plan: &Plan<'a>,
     report: Report<'_>,
-) -> Result<Vec<Done>> {
-    let history = history::read(connection).await?;
-    let due = select(history::pending(&history, plan.migrations).await?, plan);
+) -> Result<Outcome<'a>> {
+    let look = look::look(connection, false).await?;
+    check(&look, lock, plan)?;
+    let pending = history::pending(&look.history, plan.migrations).await?;
+    let due = select(pending.clone(), plan);
+    let next = pending.get(due.len()).copied();
     let Some(last) = due.last().map(|migration| migration.version) else {
-        return Ok(Vec::new());
+        return Ok(Outcome {
+            done: Vec::new(),
+            next,
+        });
     };
+    let ordinary = plan.stage == Stage::Ordinary;
+    if ordinary && store::is_missing(&look) {
+        store::make(connection, plan.owner, &plan.context.project).await?;
+    }
+    let run = Run::new(
+        &plan.context.command,
+        (plan.context.provenance)(),
+        plan_hash(&due),
+        lock.waited(),
+        plan.owner,
+    );
     let files = history::files(plan.migrations)?;
-    report(Progress::counted(
-        "migrating",
-        due.len() as u64,
-        Unit::Items,
-    ));
+    let total = due.len() as u64;
+    report(Progress::counted("migrating", total, Unit::Items));
+    let watch = Watch {
+        lock,
+        cancel: &plan.context.cancel,
+        report,
+        session: look.pid.into(),
+        blockers: Mutex::default(),
+    };
     let mut engine = Engine {
         connection,
-        lock,
-        owner: plan.owner,
-        report,
+        watch,
+        plan,
         create: String::new(),
+        run: ordinary.then_some(&run),
+        look: &look,
         due: due.into(),
         done: Vec::new(),
         failure: None,
@@ -131,10 +180,47 @@ pub async fn run(
         .await;
     report(Progress::Done);
     match (outcome, engine.failure) {
-        (Ok(_), _) => Ok(engine.done),
+        (Ok(_), _) => Ok(Outcome {
+            done: engine.done,
+            next,
+        }),
         (Err(_), Some(failure)) => Err(failure),
-        (Err(error), None) => Err(history::contradiction(&error, &history, plan.migrations)),
+        (Err(error), None) => Err(history::contradiction(
+            &error,
+            &look.history,
+            plan.migrations,
+        )),
     }
+}
+
+/// Refuses a pooler between edu and the server, and a database that is not this project's.
+fn check(look: &Look, lock: &Lock, plan: &Plan<'_>) -> Result<()> {
+    let held = look.holder.as_ref().map(|holder| holder.pid);
+    if look.pid == lock.pid() || held != Some(lock.pid()) {
+        return Err(Failure::refused(format!(
+            "{} is reached through a pooler that shares sessions",
+            lock.server().place()
+        ))
+        .detail(
+            "Two connections of edu's got one session on the server, so a lock would exclude nobody \
+             and settings would leak to others (transaction pooling).",
+        )
+        .hint("Give the server's own URL, past the pooler, or use the pooler's session mode."));
+    }
+    store::check(look, &plan.context.project, lock.server().database())
+}
+
+/// One checksum over all that is to be applied, in order.
+fn plan_hash(due: &[&Migration]) -> String {
+    let mut text = String::new();
+    for migration in due {
+        text.push_str(&format!(
+            "{} {}\n",
+            migration.version,
+            migration.fingerprint()
+        ));
+    }
+    crate::sql::fingerprint::checksum(&text)
 }
 
 /// Runs an applied migration again, without touching the history: for bootstrap migrations, which
@@ -143,16 +229,18 @@ pub async fn run(
 /// # Errors
 /// The failure of the statement that failed; everything was rolled back.
 pub async fn repeat(connection: &mut PgConnection, migration: &Migration) -> Result<()> {
-    step::repeat(connection, migration).await
+    plain::repeat(connection, migration).await
 }
 
 /// The connection that refinery drives.
 struct Engine<'a> {
     connection: &'a mut PgConnection,
-    lock: &'a Lock,
-    owner: Option<&'a str>,
-    report: Report<'a>,
+    watch: Watch<'a>,
+    plan: &'a Plan<'a>,
+    /// Creates the history; empty when it is there.
     create: String,
+    run: Option<&'a Run>,
+    look: &'a Look,
     due: VecDeque<&'a Migration>,
     done: Vec<Done>,
     failure: Option<Failure>,
@@ -185,16 +273,8 @@ impl Engine<'_> {
                     .ok_or_else(|| {
                         Failure::bug("refinery and edu disagree about the next migration")
                     })?;
-                (self.report)(Progress::Detail(migration.up.document.path.clone()));
                 let begun = Instant::now();
-                let step = step::Step {
-                    migration,
-                    create: &self.create,
-                    record,
-                    owner: self.owner,
-                    lock: self.lock,
-                };
-                step.run(self.connection, self.report)
+                self.one(migration, record)
                     .await
                     .map_err(|f| self.after(f))?;
                 self.done.push(Done {
@@ -202,11 +282,42 @@ impl Engine<'_> {
                     path: migration.up.document.path.clone(),
                     took_ms: milliseconds(begun.elapsed()),
                 });
-                (self.report)(Progress::At(self.done.len() as u64));
+                (self.watch.report)(Progress::At(self.done.len() as u64));
                 Ok(())
             }
             _ => Err(Failure::bug("refinery asked for a batch edu does not run")),
         }
+    }
+
+    async fn one(&mut self, migration: &Migration, record: &str) -> Result<()> {
+        (self.watch.report)(Progress::Detail(migration.up.document.path.clone()));
+        if self.watch.cancel.requested().is_some() {
+            return Err(self.watch.cancel.failure());
+        }
+        let entries: Vec<journal::Entry> = self
+            .look
+            .journal
+            .iter()
+            .filter(|entry| entry.version == migration.version)
+            .cloned()
+            .collect();
+        let step = step::Step {
+            migration,
+            create: if self.look.history.is_empty() && self.done.is_empty() {
+                &self.create
+            } else {
+                ""
+            },
+            record,
+            owner: self.plan.owner,
+            context: self.plan.context,
+            watch: &self.watch,
+            run: self.run,
+            first: self.done.is_empty(),
+            last: self.due.is_empty(),
+            entries: &entries,
+        };
+        step.run(self.connection).await
     }
 
     /// Adds what stays applied.
@@ -249,13 +360,7 @@ impl AsyncQuery<Vec<refinery_core::Migration>> for Engine<'_> {
         &'a mut self,
         _: &'a str,
     ) -> std::result::Result<Vec<refinery_core::Migration>, Stopped> {
-        match history::read(self.connection).await {
-            Ok(history) => Ok(history.iter().map(history::as_refinery).collect()),
-            Err(failure) => {
-                self.failure = Some(failure);
-                Err(Stopped)
-            }
-        }
+        Ok(self.look.history.iter().map(history::as_refinery).collect())
     }
 }
 

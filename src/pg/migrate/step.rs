@@ -1,185 +1,318 @@
-//! One migration: its statements and its history row in one transaction, or, for a file marked
-//! no-transaction, statement by statement.
+//! One migration: what its session starts from, and the messages that record it.
+//!
+//! How its statements run is the business of [`super::transact`] and [`super::plain`].
 
-use sqlx::AssertSqlSafe;
-use sqlx::postgres::PgConnection;
+use std::time::{Duration, Instant};
 
+use sqlx::postgres::{PgConnection, PgRow};
+
+use super::audit::{Ended, Failed, Run};
+use super::context::Context;
+use super::journal::{self, Entry};
+use super::watch::{Broken, Watch};
+use super::{hygiene, plain, settle, transact};
 use crate::catalog::name::quote_ident;
-use crate::failure::{Exit, Result};
-use crate::pg::error::{failure, statement_failure};
-use crate::pg::lock::Lock;
-use crate::pg::{concurrent, session};
-use crate::progress::{Progress, Report};
-use crate::spec::document::Document;
+use crate::failure::{Exit, Failure, Result};
+use crate::pg::error::failure;
+use crate::pg::lock;
+use crate::pg::message::{Message, Stop, send};
+use crate::pg::session;
+use crate::progress::Report;
 use crate::spec::migration::Migration;
 use crate::sql::header::Role;
-use crate::sql::split::Statement;
-use crate::sql::transaction::concurrent_index;
+
+/// Fails outside the transaction that edu began: edu's are deferrable, which says nothing in one that
+/// writes, and which no other is.
+pub(super) const SAME_TRANSACTION: &str = "SELECT 1 / (CASE pg_catalog.current_setting('transaction_deferrable') WHEN 'on' THEN 1 ELSE 0 END)";
 
 /// One migration that is to run now.
 pub(super) struct Step<'a> {
     pub migration: &'a Migration,
-    /// refinery's CREATE TABLE of the schema history.
+    /// refinery's CREATE TABLE of the schema history; empty when the table is there.
     pub create: &'a str,
     /// refinery's INSERT into the schema history.
     pub record: &'a str,
     pub owner: Option<&'a str>,
-    pub lock: &'a Lock,
+    pub context: &'a Context,
+    pub watch: &'a Watch<'a>,
+    /// The audit trail; none before edu's own schema can be there.
+    pub run: Option<&'a Run>,
+    /// The first and the last migration of the run.
+    pub first: bool,
+    pub last: bool,
+    /// The journal's entries of this migration.
+    pub entries: &'a [Entry],
 }
 
-/// Runs the statements of a migration again, and records nothing.
-pub(super) async fn repeat(connection: &mut PgConnection, migration: &Migration) -> Result<()> {
-    session::reset(connection).await?;
-    let whole = !migration.up.header.no_transaction;
-    if whole {
-        session::run(connection, "BEGIN", "begin a transaction").await?;
-    }
-    for statement in &migration.up.script.statements {
-        if let Err(failure) = execute(connection, &migration.up.document, statement).await {
-            if whole {
-                let _ = sqlx::raw_sql("ROLLBACK").execute(connection).await;
-            }
-            return Err(failure);
-        }
-    }
-    if whole {
-        session::run(connection, "COMMIT", "commit the migration").await?;
-    }
-    Ok(())
-}
-
-async fn execute(
-    connection: &mut PgConnection,
-    document: &Document,
-    statement: &Statement,
-) -> Result<()> {
-    sqlx::raw_sql(AssertSqlSafe(statement.text.clone()))
-        .execute(connection)
-        .await
-        .map(drop)
-        .map_err(|error| statement_failure(document, statement.body.start, &statement.text, &error))
+/// What running a migration took.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Effort {
+    pub attempts: u32,
+    pub lock_wait: Duration,
 }
 
 impl Step<'_> {
-    /// Runs the migration and records it.
-    pub async fn run(&self, connection: &mut PgConnection, report: Report<'_>) -> Result<()> {
-        session::reset(connection).await?;
-        match &self.migration.up.header.role {
-            Some(Role::Superuser) => {}
-            Some(Role::Named(role)) => session::become_role(connection, Some(role)).await?,
-            None => session::become_role(connection, self.owner).await?,
-        }
-        self.timeouts(connection).await?;
-        if self.migration.up.header.no_transaction {
-            self.run_plain(connection, report).await
+    /// Runs the migration and records it, its failure too.
+    pub async fn run(&self, connection: &mut PgConnection) -> Result<()> {
+        let begun = Instant::now();
+        let mut effort = Effort::default();
+        let outcome = if self.migration.up.header.no_transaction {
+            plain::run(self, connection, &mut effort).await
         } else {
-            self.run_in_transaction(connection).await
+            transact::run(self, connection, &mut effort).await
+        };
+        if let (Err(failure), Some(run)) = (&outcome, self.run) {
+            let mut ended = self.ended(begun, effort);
+            ended.failure = Some(failed(failure));
+            run.record_failure(self.watch.lock, &ended).await;
+        }
+        outcome
+    }
+
+    pub fn name(&self) -> String {
+        format!("V{}", self.migration.version)
+    }
+
+    pub fn report(&self) -> Report<'_> {
+        self.watch.report
+    }
+
+    /// Who runs it; none: whoever is connected.
+    pub fn role(&self) -> Option<&str> {
+        match &self.migration.up.header.role {
+            Some(Role::Superuser) => None,
+            Some(Role::Named(role)) => Some(role),
+            None => self.owner,
         }
     }
 
-    async fn timeouts(&self, connection: &mut PgConnection) -> Result<()> {
-        let header = &self.migration.up.header;
-        for (setting, value) in [
-            ("lock_timeout", header.lock_timeout),
-            ("statement_timeout", header.statement_timeout),
-        ] {
-            if let Some(value) = value {
-                let sql = format!("SET {setting} = '{}ms'", value.as_ms());
-                session::run(connection, &sql, "set the migration's time limits").await?;
-            }
+    /// What brings the session to the state in which every file starts.
+    pub fn start(&self, lock_limit: Duration) -> Message {
+        let mut message = Message::default();
+        for statement in session::fresh() {
+            message.add(statement);
         }
+        message.add(&format!(
+            "SET lock_timeout = '{}ms'",
+            lock_limit.as_millis().max(1)
+        ));
+        let own = self.migration.up.header.statement_timeout;
+        let limit = own.map(Duration::from).or(self.context.budget.statement);
+        if let Some(limit) = limit {
+            message.add(&format!(
+                "SET statement_timeout = '{}ms'",
+                limit.as_millis()
+            ));
+        }
+        if let Some(role) = self.role() {
+            message.add(&format!("SET ROLE {}", quote_ident(role)));
+        }
+        message
+    }
+
+    /// Words the failure of one of edu's own statements at the start.
+    pub fn start_failure(&self, error: &sqlx::Error) -> Failure {
+        match self.role() {
+            Some(role) => failure(&format!("become the role \"{role}\""), error)
+                .exit(Exit::Refused)
+                .hint("Bootstrap first (edu db bootstrap), or connect as a member of that role."),
+            None => failure("prepare the session", error),
+        }
+    }
+
+    /// Writes the history row as the owner and commits, in one message. The transaction proves first
+    /// that it is still the one edu began, and that our lock is held; otherwise it fails.
+    pub async fn conclude(
+        &self,
+        connection: &mut PgConnection,
+        begun: Instant,
+        effort: Effort,
+    ) -> Result<()> {
+        let (message, order) = self.record_message(begun, effort)?;
+        let query = hygiene::query(&self.migration.up);
+        let text = format!("{}{query}", message.text());
+        let doing = format!("record {}", self.name());
+        let sent = self
+            .watch
+            .run(&doing, true, send(connection, text, true))
+            .await;
+        match sent {
+            Ok(rows) => {
+                self.tell_leftovers(connection, rows.last()).await;
+                Ok(())
+            }
+            Err(Broken::Stop(stop)) if crate::pg::error::server_error(&stop.error).is_some() => {
+                self.not_recorded(connection, &stop, &order).await
+            }
+            Err(broken) => settle::settle(self, connection, broken).await,
+        }
+    }
+
+    /// The message that records, and the number of its statements that prove something.
+    fn record_message(&self, begun: Instant, effort: Effort) -> Result<(Message, Order)> {
+        let plain = self.migration.up.header.no_transaction;
+        let mut message = Message::default();
+        if plain {
+            message.add("BEGIN DEFERRABLE");
+        }
+        message.add(SAME_TRANSACTION);
+        let same = message.statements();
+        message.add(&self.fence());
+        let fence = message.statements();
+        message.add("SET LOCAL search_path = ''");
+        if let Some(owner) = self.owner {
+            message.add(&format!("SET LOCAL ROLE {}", quote_ident(owner)));
+        }
+        if !self.create.is_empty() {
+            message.add(self.create.trim_end().trim_end_matches(';'));
+        }
+        message.add(self.record);
+        message.add(&format!(
+            "SELECT 1 / (SELECT pg_catalog.count(*)::int4 FROM {} WHERE version = {})",
+            super::history::TABLE,
+            self.migration.version
+        ));
+        let written = message.statements();
+        if let Some(run) = self.run {
+            self.audit(run, &mut message, &self.ended(begun, effort))?;
+        }
+        if plain && self.run.is_some() {
+            message.add(&journal::clear(self.migration.version));
+        }
+        message.add("COMMIT");
+        let order = Order {
+            same,
+            fence,
+            written,
+            commit: message.statements(),
+        };
+        // The next message is read by the server before its own reset runs.
+        message.add("SET standard_conforming_strings = on");
+        Ok((message, order))
+    }
+
+    fn audit(&self, run: &Run, message: &mut Message, ended: &Ended<'_>) -> Result<()> {
+        let outcome = self.last.then_some("done");
+        if self.first {
+            for statement in run.open(outcome)? {
+                message.add(&statement);
+            }
+        } else if let Some(outcome) = outcome {
+            message.add(&run.close(outcome)?);
+        }
+        message.add(&run.step(ended)?);
         Ok(())
     }
 
-    async fn run_in_transaction(&self, connection: &mut PgConnection) -> Result<()> {
-        session::run(connection, "BEGIN", "begin a transaction").await?;
-        let outcome = self.statements_and_record(connection).await;
-        match outcome {
-            Ok(()) => session::run(connection, "COMMIT", &format!("commit {}", self.name())).await,
-            Err(failure) => {
-                let rolled_back = sqlx::raw_sql("ROLLBACK").execute(connection).await.is_ok();
-                Err(if rolled_back {
-                    failure.detail(format!("{} was rolled back.", self.name()))
-                } else {
-                    failure.detail(format!("The server rolls {} back.", self.name()))
-                })
-            }
+    fn ended(&self, begun: Instant, effort: Effort) -> Ended<'_> {
+        Ended {
+            version: self.migration.version,
+            name: &self.migration.name,
+            took: begun.elapsed(),
+            lock_wait: effort.lock_wait,
+            attempts: effort.attempts,
+            failure: None,
         }
     }
 
-    async fn statements_and_record(&self, connection: &mut PgConnection) -> Result<()> {
-        for statement in &self.migration.up.script.statements {
-            execute(connection, &self.migration.up.document, statement).await?;
-        }
-        self.record(connection).await
+    async fn tell_leftovers(&self, connection: &mut PgConnection, row: Option<&PgRow>) {
+        let Some(row) = row else { return };
+        let role = self.role().unwrap_or("none");
+        hygiene::conclude(connection, row, role, &self.migration.up, self.report()).await;
     }
 
-    /// Writes the history row as the owner, in a transaction in which our lock was seen to be held.
-    /// The first row brings its table with it: before the bootstrap there may be no owner.
-    async fn record(&self, connection: &mut PgConnection) -> Result<()> {
-        let doing = format!("record {} in the schema history", self.name());
-        if let Some(owner) = self.owner {
-            let sql = format!("SET LOCAL ROLE {}", quote_ident(owner));
-            session::run(connection, &sql, &doing).await?;
-        }
-        self.lock.check(connection).await?;
-        let there: bool = sqlx::query_scalar("SELECT pg_catalog.to_regclass($1) IS NOT NULL")
-            .bind(super::history::TABLE)
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(|error| failure(&doing, &error))?;
-        if !there {
-            session::run(connection, self.create, "create the schema history").await?;
-        }
-        session::run(connection, self.record, &doing).await
-    }
-
-    async fn run_plain(&self, connection: &mut PgConnection, report: Report<'_>) -> Result<()> {
-        let total = self.migration.up.script.statements.len();
-        for (done, statement) in self.migration.up.script.statements.iter().enumerate() {
-            report(Progress::Detail(format!(
-                "{}, statement {} of {total}",
-                self.name(),
-                done + 1
-            )));
-            self.run_one_plain(connection, statement)
-                .await
-                .map_err(|failure| {
-                    if done == 0 {
-                        return failure.detail(format!("Nothing of {} was done.", self.name()));
-                    }
-                    failure
-                        .exit(Exit::Partial)
-                        .detail(format!(
-                            "Statements 1 to {done} of {total} of {} are done and stay.",
-                            self.name()
-                        ))
-                        .hint("Mend the cause, then run: edu db migrate")
-                })?;
-        }
-        session::run(connection, "BEGIN", "begin a transaction").await?;
-        self.record(connection).await?;
-        session::run(connection, "COMMIT", &format!("record {}", self.name())).await
-    }
-
-    /// Runs one statement outside a transaction. A concurrent index build looks first: a valid index
-    /// of that name counts as done, an invalid leftover is removed, and validity is proved after.
-    async fn run_one_plain(
+    /// Words why the record was refused, after rolling back.
+    async fn not_recorded(
         &self,
         connection: &mut PgConnection,
-        statement: &Statement,
+        stop: &Stop,
+        order: &Order,
     ) -> Result<()> {
-        let Some(index) = concurrent_index(statement).and_then(|index| index.name) else {
-            return execute(connection, &self.migration.up.document, statement).await;
-        };
-        if concurrent::clear_way(connection, &index).await? {
+        if stop.completed >= order.commit {
+            // The commit had its answer; only the look at the leftovers failed.
             return Ok(());
         }
-        let outcome = execute(connection, &self.migration.up.document, statement).await;
-        concurrent::conclude(connection, &index, outcome).await
+        self.roll_back(connection).await;
+        let name = self.name();
+        let path = &self.migration.up.document.path;
+        let failure = if stop.completed + 1 == order.same {
+            return Err(self.ended_transaction());
+        } else if stop.completed + 1 == order.fence {
+            lock::lost()
+        } else if stop.completed + 1 == order.written {
+            Failure::new(
+                Exit::History,
+                format!("the schema history did not take the row of {name}"),
+            )
+            .detail(format!(
+                "A trigger or rule on {} swallowed it.",
+                super::history::TABLE
+            ))
+            .hint("Take the trigger or rule off that table.")
+        } else if stop.completed + 1 == order.commit {
+            failure(&format!("commit \"{path}\""), &stop.error)
+        } else {
+            failure(&format!("record {name} in the schema history"), &stop.error)
+        };
+        Err(match self.migration.up.header.no_transaction {
+            true => failure.detail(format!("The statements of {name} are done and stay.")),
+            false => failure.detail(format!("{name} was rolled back.")),
+        })
     }
 
-    fn name(&self) -> String {
-        format!("V{}", self.migration.version)
+    /// A statement that fails when our lock is lost.
+    pub fn fence(&self) -> String {
+        format!(
+            "SELECT 1 / (CASE WHEN {} THEN 1 ELSE 0 END)",
+            self.watch.lock.held_sql()
+        )
+    }
+
+    /// The failure of a file that committed or rolled back by itself.
+    pub fn ended_transaction(&self) -> Failure {
+        let path = &self.migration.up.document.path;
+        Failure::new(
+            Exit::Partial,
+            format!("\"{path}\" ended the transaction that edu began for it"),
+        )
+        .detail("What stood before that point may be committed and stay; the history has no row of it.")
+        .hint("Take COMMIT and ROLLBACK out of what it runs, undo by hand what it did, and run: edu db migrate")
+    }
+
+    /// Ends the open transaction without a trace. Gives whether the server confirmed it.
+    pub async fn roll_back(&self, connection: &mut PgConnection) -> bool {
+        let rollback = send(connection, "ROLLBACK".to_owned(), false);
+        self.watch.run("rolling back", true, rollback).await.is_ok()
+    }
+}
+
+/// Which statements of the record prove something, counted from 1.
+struct Order {
+    same: usize,
+    fence: usize,
+    written: usize,
+    commit: usize,
+}
+
+fn failed(failure: &Failure) -> Failed {
+    let outcome = match failure.exit {
+        Exit::Cancelled | Exit::Terminated => "cancelled",
+        Exit::Partial => "partial",
+        Exit::Unreachable => "lost",
+        _ => "failed",
+    };
+    let message = std::iter::once(&failure.error)
+        .chain(&failure.detail)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("; ");
+    let sqlstate = failure
+        .excerpt
+        .as_ref()
+        .map_or_else(String::new, |excerpt| excerpt.label.clone());
+    Failed {
+        outcome,
+        sqlstate,
+        message,
     }
 }

@@ -216,7 +216,6 @@ impl Drop for Database {
 }
 
 /// Says something that the harness shows with the failed test.
-#[expect(clippy::print_stdout, reason = "the harness collects it")]
 fn told(text: &str) {
     println!("{text}");
 }

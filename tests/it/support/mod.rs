@@ -5,8 +5,14 @@
 
 mod database;
 mod plain;
+mod process;
+mod proxy;
 mod run;
+mod tcp;
 
 pub use database::{Database, Session, Template, database, major, runtime, server};
 pub use plain::Plain;
+pub use process::{Running, migrations, start, until};
+pub use proxy::{Cut, Proxy};
 pub use run::{Project, Run, command, edu};
+pub use tcp::tcp_server;

@@ -39,13 +39,14 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let cancel = Cancel::default();
     let options = args.building.options(&args.waiting);
     let site = invocation.site(&server, &project.manifest, options, &cancel);
-    let outcomes = invocation.block_on_guarded(&cancel, async {
+    let outcomes = invocation.block_on_until(&cancel, async {
         if args.dry_run {
             let (mut connection, _) = session::open(&server, "edu db index").await?;
             return index::look(&mut connection, &site, &wanted).await;
         }
         let timeout = args.waiting.lock_timeout.into();
-        let mut work = Work::begin(&server, "edu db index", timeout, &report).await?;
+        let work = Work::begin(&server, "edu db index", timeout, &report);
+        let mut work = cancel.or(work).await?;
         let outcomes = index::ensure(&mut work.connection, &site, &wanted, &report).await;
         work.end().await;
         outcomes

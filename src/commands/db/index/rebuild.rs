@@ -35,9 +35,10 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let cancel = Cancel::default();
     let options = args.building.options(&args.waiting);
     let site = invocation.site(&server, &project.manifest, options, &cancel);
-    let outcomes = invocation.block_on_guarded(&cancel, async {
+    let outcomes = invocation.block_on_until(&cancel, async {
         let timeout = args.waiting.lock_timeout.into();
-        let mut work = Work::begin(&server, "edu db index rebuild", timeout, &report).await?;
+        let work = Work::begin(&server, "edu db index rebuild", timeout, &report);
+        let mut work = cancel.or(work).await?;
         let due = if args.names.is_empty() {
             let found = index::look(&mut work.connection, &site, &wanted).await?;
             wanted

@@ -1,0 +1,162 @@
+//! The audit trail: one row per run, one per migration that ended.
+//!
+//! A row of success stands in the migration's own transaction. A failure is written on the lock's
+//! connection, so that it outlives the rollback.
+
+use std::time::Duration;
+
+use super::context::Provenance;
+use crate::catalog::name::{quote_ident, quote_literal};
+use crate::failure::Result;
+use crate::pg::lock::Lock;
+use crate::pg::message::Message;
+
+/// The longest message kept. Units: characters.
+const MESSAGE_MAX: usize = 1_000;
+
+/// One run, from the first migration it tries.
+pub(super) struct Run {
+    id: uuid::Uuid,
+    command: String,
+    provenance: Provenance,
+    plan_hash: String,
+    lock_wait: Duration,
+    owner: Option<String>,
+}
+
+/// How one migration ended.
+pub(super) struct Ended<'a> {
+    pub version: i64,
+    pub name: &'a str,
+    pub took: Duration,
+    pub lock_wait: Duration,
+    pub attempts: u32,
+    /// None: it is applied.
+    pub failure: Option<Failed>,
+}
+
+/// Why it is not.
+#[derive(Debug, Clone)]
+pub(super) struct Failed {
+    pub outcome: &'static str,
+    pub sqlstate: String,
+    pub message: String,
+}
+
+impl Run {
+    pub fn new(
+        command: &str,
+        provenance: Provenance,
+        plan_hash: String,
+        lock_wait: Duration,
+        owner: Option<&str>,
+    ) -> Self {
+        Self {
+            id: uuid::Uuid::new_v4(),
+            command: command.to_owned(),
+            provenance,
+            plan_hash,
+            lock_wait,
+            owner: owner.map(str::to_owned),
+        }
+    }
+
+    /// Statements that write the run's row, unless it is there, and close what a killed run left
+    /// open. `last` closes the run too.
+    pub fn open(&self, outcome: Option<&str>) -> Result<Vec<String>> {
+        let by = &self.provenance;
+        let optional = |text: &Option<String>| match text {
+            Some(text) => literal(text),
+            None => Ok("NULL".to_owned()),
+        };
+        let dirty = by
+            .dirty
+            .map_or("NULL", |dirty| if dirty { "true" } else { "false" });
+        let (ended, outcome) = match outcome {
+            Some(outcome) => ("pg_catalog.clock_timestamp()", literal(outcome)?),
+            None => ("NULL", "NULL".to_owned()),
+        };
+        let id = self.id;
+        Ok(vec![
+            format!(
+                "UPDATE edu.run SET ended_at = pg_catalog.clock_timestamp(), outcome = 'abandoned'
+                 WHERE ended_at IS NULL AND id <> '{id}'"
+            ),
+            format!(
+                "INSERT INTO edu.run (id, ended_at, outcome, command, who, host, application, revision,
+                     dirty, plan_hash, lock_wait_ms)
+                 VALUES ('{id}', {ended}, {outcome}, {}, {}, {}, {}, {}, {dirty}, {}, {})
+                 ON CONFLICT (id) DO NOTHING",
+                literal(&self.command)?,
+                literal(&by.who)?,
+                literal(&by.host)?,
+                literal(&by.application)?,
+                optional(&by.revision)?,
+                literal(&self.plan_hash)?,
+                self.lock_wait.as_millis(),
+            ),
+        ])
+    }
+
+    /// A statement that closes the run.
+    pub fn close(&self, outcome: &str) -> Result<String> {
+        Ok(format!(
+            "UPDATE edu.run SET ended_at = pg_catalog.clock_timestamp(), outcome = {}
+             WHERE id = '{}' AND ended_at IS NULL",
+            literal(outcome)?,
+            self.id
+        ))
+    }
+
+    /// A statement that writes how a migration ended.
+    pub fn step(&self, ended: &Ended<'_>) -> Result<String> {
+        let (outcome, sqlstate, message) = match &ended.failure {
+            None => ("applied", "NULL".to_owned(), "NULL".to_owned()),
+            Some(failed) => (
+                failed.outcome,
+                literal(&failed.sqlstate)?,
+                literal(&failed.message.chars().take(MESSAGE_MAX).collect::<String>())?,
+            ),
+        };
+        Ok(format!(
+            "INSERT INTO edu.run_step (run, version, name, took_ms, lock_wait_ms, attempts, outcome,
+                 sqlstate, message)
+             VALUES ('{}', {}, {}, {}, {}, {}, '{outcome}', {sqlstate}, {message})",
+            self.id,
+            ended.version,
+            literal(ended.name)?,
+            ended.took.as_millis(),
+            ended.lock_wait.as_millis(),
+            ended.attempts,
+        ))
+    }
+
+    /// Writes a failure and closes the run, on the lock's connection. What cannot be written is not:
+    /// the failure itself is what the user has to hear.
+    pub async fn record_failure(&self, lock: &Lock, ended: &Ended<'_>) {
+        let outcome = ended
+            .failure
+            .as_ref()
+            .map_or("applied", |failed| failed.outcome);
+        let message = || -> Result<Message> {
+            let mut message = Message::default();
+            if let Some(owner) = &self.owner {
+                message.add(&format!("SET LOCAL ROLE {}", quote_ident(owner)));
+            }
+            for statement in self.open(None)? {
+                message.add(&statement);
+            }
+            message.add(&self.step(ended)?);
+            message.add(&self.close(outcome)?);
+            Ok(message)
+        };
+        if let Ok(message) = message() {
+            let _ = lock.ask(message).await;
+        }
+    }
+}
+
+/// A literal of text that may hold anything; a NUL byte cannot be stored.
+fn literal(text: &str) -> Result<String> {
+    quote_literal(&text.replace('\0', ""))
+}

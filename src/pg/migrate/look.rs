@@ -1,0 +1,149 @@
+//! One look at a database, in one round trip: history, journal, audit trail, and who holds the lock.
+//!
+//! It writes and creates nothing, and works for a role that may read little.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sqlx::Row;
+use sqlx::postgres::{PgConnection, PgRow};
+
+use super::history::{Applied, TABLE};
+use super::journal::Entry;
+use crate::failure::{Exit, Failure, Result};
+use crate::pg::error::failure;
+use crate::pg::holder::{self, Holder};
+use crate::pg::lock::Purpose;
+use crate::pg::{Server, message, session};
+
+const SQL: &str = include_str!("look.sql");
+
+/// What a database says of itself.
+#[derive(Debug)]
+pub struct Look {
+    /// The session that looked.
+    pub pid: i32,
+    /// There is a schema named like edu's own.
+    pub store: bool,
+    /// The role may look into edu's own schema.
+    pub readable: bool,
+    /// The project that edu's own schema says the database belongs to.
+    pub meta: Option<Meta>,
+    /// The schema history, by version.
+    pub history: Vec<Applied>,
+    /// The journal, by version and statement.
+    pub journal: Vec<Entry>,
+    /// Who applied what: the last time of each version. Empty unless asked for.
+    pub steps: Vec<Step>,
+    /// Who holds the lock.
+    pub holder: Option<Holder>,
+}
+
+/// The one row of `edu.meta`.
+#[derive(Debug, Deserialize)]
+pub struct Meta {
+    /// The layout of edu's own schema.
+    pub layout: i32,
+    /// The project's name.
+    pub project: String,
+}
+
+/// How a version came to be applied.
+#[derive(Debug, Clone, Deserialize, serde::Serialize)]
+pub struct Step {
+    /// The version.
+    pub version: i64,
+    /// How long it took. Units: milliseconds.
+    pub took_ms: i64,
+    /// How much of it was waiting for locks. Units: milliseconds.
+    pub lock_wait_ms: i64,
+    /// Who ran edu.
+    pub who: String,
+    /// The role that logged in.
+    pub login: String,
+    /// From which machine.
+    pub host: String,
+    /// edu's version.
+    pub application: String,
+    /// The project's git revision.
+    pub revision: Option<String>,
+    /// Whether the project had changes that were not committed.
+    pub dirty: Option<bool>,
+}
+
+/// Connects and looks, audit trail included: one round trip after the connection stands.
+///
+/// # Errors
+/// Those of [`look`], exit 7 when the server cannot be reached, 8 when its major is not supported.
+pub async fn at(server: &Server, application: &str) -> Result<Look> {
+    let mut connection = server.connect(application).await?;
+    if let Some(version) = connection.server_version_num() {
+        session::supported(version, server)?;
+    }
+    look(&mut connection, true).await
+}
+
+/// Looks. `steps` says whether the audit trail is wanted too.
+///
+/// # Errors
+/// Exit 4 when the history is not a plain table, 8 when the role may not read it.
+pub async fn look(connection: &mut PgConnection, steps: bool) -> Result<Look> {
+    let sql = SQL
+        .replace("{steps}", if steps { "true" } else { "false" })
+        .replace("{lock}", &holder::sql(Purpose::Change));
+    let rows = message::send(connection, sql, true)
+        .await
+        .map_err(|stop| failure("read the schema history", &stop.error))?;
+    let row = rows
+        .first()
+        .ok_or_else(|| Failure::bug("the server did not answer the look"))?;
+    let kind: Option<String> = row.get("history_kind");
+    if kind.is_some_and(|kind| kind != "r") {
+        return Err(
+            Failure::new(Exit::History, format!("{TABLE} is not a plain table"))
+                .hint("Rename what stands under that name; edu keeps its schema history there."),
+        );
+    }
+    let meta: Vec<Meta> = list(row, "meta")?;
+    let holder: Option<String> = row.get("holder");
+    Ok(Look {
+        pid: row.get("pid"),
+        store: row.get("store"),
+        readable: row.get("readable"),
+        meta: meta.into_iter().next(),
+        history: list(row, "history")?,
+        journal: list(row, "journal")?,
+        steps: list(row, "steps")?,
+        holder: holder.and_then(|text| serde_json::from_str(&text).ok()),
+    })
+}
+
+/// A list that came as JSON within the one element of an XML row.
+fn list<T: DeserializeOwned>(row: &PgRow, column: &str) -> Result<Vec<T>> {
+    let Some(xml) = row.get::<Option<String>, _>(column) else {
+        return Ok(Vec::new());
+    };
+    let (Some(start), Some(end)) = (xml.find("<j>"), xml.rfind("</j>")) else {
+        return Ok(Vec::new());
+    };
+    let json = unescape(&xml[start + 3..end]);
+    serde_json::from_str(&json)
+        .map_err(|error| Failure::bug(format!("could not read the {column} of the look: {error}")))
+}
+
+/// Takes back what the server escapes in XML text. Source: `escape_xml` in PostgreSQL's xml.c.
+fn unescape(text: &str) -> String {
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&#x0d;", "\r")
+        .replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unescape;
+
+    #[test]
+    fn an_escaped_ampersand_does_not_become_another_character() {
+        assert_eq!(unescape("a &amp;lt; b &lt;c&gt;"), "a &lt; b <c>");
+    }
+}

@@ -1,0 +1,130 @@
+//! Peek, then lock: a strong lock is asked for only when nobody holds on to the relation for long.
+//!
+//! Whoever waits for a strong lock makes everybody wait who comes after. So edu looks, without
+//! queueing, for transactions that hold a lock in the way and are older than its attempt would last;
+//! while there are any, an attempt would only hurt.
+
+use std::time::{Duration, Instant};
+
+use sqlx::Row;
+
+use super::context::Patience;
+use super::watch::{BLOCKER, Blocker, Watch};
+use crate::catalog::name::quote_literal;
+use crate::failure::{Exit, Failure, Result};
+use crate::pg::message::Message;
+use crate::progress::{Progress, human_time};
+use crate::sql::target::{Strength, Target};
+
+/// How often is looked.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// After so long without a chance, the next attempt may be longer.
+const GROW_AFTER: Duration = Duration::from_secs(5);
+
+/// Waits until an attempt at `targets` has a chance.
+///
+/// # Errors
+/// Exit 6 at the `deadline`, naming who is in the way; exit 130 or 143 when a stop was asked for.
+pub(super) async fn until_free(
+    watch: &Watch<'_>,
+    what: &str,
+    targets: &[Target],
+    patience: &mut Patience,
+    deadline: Instant,
+) -> Result<()> {
+    if targets.is_empty() {
+        return Ok(());
+    }
+    let sql = sql(targets, watch.pid())?;
+    let begun = Instant::now();
+    let mut grown = begun;
+    let mut told = Vec::new();
+    loop {
+        let mut message = Message::default();
+        message.add(&sql);
+        let rows = watch.lock.ask(message).await?;
+        let old: Vec<Blocker> = rows
+            .iter()
+            .filter(|row| !row.get::<bool, _>("yields"))
+            .map(Blocker::read)
+            .filter(|holder| holder.pid.is_none() || holder.age > patience.limit())
+            .collect();
+        let Some(first) = old.first() else {
+            return Ok(());
+        };
+        if !told.contains(&first.pid) {
+            told.push(first.pid);
+            (watch.report)(Progress::Note(format!("{what} holds back: {first}")));
+        }
+        let waited = human_time(begun.elapsed());
+        (watch.report)(Progress::Detail(format!(
+            "{what} held back for {waited}: {first}"
+        )));
+        if Instant::now() >= deadline {
+            return Err(exhausted(what, &old));
+        }
+        if grown.elapsed() >= GROW_AFTER {
+            grown = Instant::now();
+            patience.grow();
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            () = watch.cancel.wished() => return Err(watch.cancel.failure()),
+        }
+    }
+}
+
+/// Who holds a lock in the way of `targets`, the oldest first. An autovacuum worker yields by itself.
+fn sql(targets: &[Target], pid: i32) -> Result<String> {
+    let mut values = Vec::new();
+    for target in targets {
+        values.push(format!(
+            "({}, {})",
+            quote_literal(&target.relation)?,
+            target.strength == Strength::All
+        ));
+    }
+    Ok(format!(
+        "WITH wanted AS (
+             SELECT COALESCE(i.indrelid, c.oid) AS oid, pg_catalog.bool_or(w.everybody) AS everybody
+             FROM (VALUES {}) AS w (name, everybody)
+             JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(w.name)
+             LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid GROUP BY 1
+         )
+         SELECT DISTINCT ON (a.xact_start, l.pid) {BLOCKER},
+                COALESCE(a.backend_type = 'autovacuum worker', false) AS yields
+         FROM wanted JOIN pg_catalog.pg_locks l ON l.relation = wanted.oid AND l.granted
+         LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+         WHERE l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+           AND l.pid IS DISTINCT FROM {pid}
+           AND (wanted.everybody OR l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'ShareLock'))
+         ORDER BY a.xact_start, l.pid",
+        values.join(", ")
+    ))
+}
+
+/// The failure that says that the budget for locks is used up.
+pub(super) fn exhausted(what: &str, blockers: &[Blocker]) -> Failure {
+    let mut failure = Failure::new(
+        Exit::Lock,
+        format!("{what} did not get its locks within the budget"),
+    );
+    for blocker in blockers.iter().take(5) {
+        failure = failure.detail(format!("In the way: {blocker}."));
+    }
+    match blockers.iter().find_map(|blocker| blocker.pid) {
+        Some(pid) => failure.hint(format!(
+            "Wait for that session, end it (SELECT pg_terminate_backend({pid})), or give more time with --ddl-budget"
+        )),
+        None => failure.hint("Run the command at a quieter time, or give more time with --ddl-budget"),
+    }
+}
+
+/// The same, with the place in the file and the facts of the last attempt's failure.
+pub(super) fn at_last(what: &str, blockers: &[Blocker], last: Failure) -> Failure {
+    let mut failure = exhausted(what, blockers);
+    failure.excerpt = last.excerpt;
+    failure.detail.extend(last.detail);
+    failure
+}

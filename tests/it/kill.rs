@@ -1,0 +1,241 @@
+//! The plug is pulled at every message of a run; then the next run must end where an undisturbed one
+//! ends: same catalog, same history, nothing lost and nothing done twice.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use sqlx::{Connection, Row};
+
+use crate::support::{Cut, Project, Proxy, migrations, runtime, start, tcp_server, until};
+
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// Transactional, without a transaction, concurrent, and one that always fails.
+fn project() -> Project {
+    migrations(&[
+        "CREATE TABLE a (i int);\nCREATE TYPE mood AS ENUM ('calm');\nCREATE TABLE log (step text);",
+        "-- edu: no-transaction\nINSERT INTO log VALUES ('2a');\n\
+         CREATE INDEX CONCURRENTLY a_i ON a (i);\nALTER TYPE mood ADD VALUE 'glad';\n\
+         INSERT INTO log VALUES ('2b');\nREINDEX INDEX CONCURRENTLY a_i;\nVACUUM a;\n\
+         CREATE INDEX CONCURRENTLY a_j ON a ((i + 1));\nDROP INDEX CONCURRENTLY a_j;",
+        "ALTER TABLE a ADD COLUMN k text;\nINSERT INTO log VALUES ('3');",
+        "CREATE TABLE b (i int REFERENCES log2 (i));\n",
+        "CREATE TABLE never (i int);\nSELECT 1 / 0;",
+    ])
+}
+
+fn sql(database: &str, text: &str) -> Vec<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let url = tcp_server().url(database, "postgres");
+        let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(text.to_owned()))
+            .fetch_all(&mut connection)
+            .await
+            .unwrap_or_else(|error| panic!("{error}: {text}"))
+            .iter()
+            .map(|row| {
+                row.try_get::<Option<String>, _>(0)
+                    .ok()
+                    .flatten()
+                    .unwrap_or_default()
+            })
+            .collect()
+    })
+}
+
+/// All that must be the same however often the plug was pulled.
+fn state(database: &str) -> String {
+    let dump = runtime()
+        .command("pg_dump")
+        .args([
+            "-s",
+            "--restrict-key=x",
+            "-d",
+            &tcp_server().url(database, "postgres"),
+        ])
+        .output()
+        .expect("pg_dump");
+    assert!(
+        dump.status.success(),
+        "{}",
+        String::from_utf8_lossy(&dump.stderr)
+    );
+    let facts = sql(
+        database,
+        "SELECT string_agg(version || ' ' || name || ' ' || checksum, ', ' ORDER BY version) FROM refinery_schema_history
+         UNION ALL SELECT 'log ' || string_agg(step, ' ' ORDER BY step) FROM log
+         UNION ALL SELECT 'invalid ' || count(*) FROM pg_index WHERE NOT indisvalid
+         UNION ALL SELECT 'journal ' || count(*) FROM edu.journal
+         UNION ALL SELECT 'steps ' || string_agg(DISTINCT version || outcome, ' ') FROM edu.run_step WHERE outcome = 'applied'
+         UNION ALL SELECT 'open runs ' || count(*) FROM edu.run WHERE ended_at IS NULL
+         UNION ALL SELECT 'locks ' || count(*) FROM pg_locks WHERE locktype = 'advisory'
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    );
+    format!(
+        "{}\n{}",
+        facts.join("\n"),
+        String::from_utf8_lossy(&dump.stdout)
+    )
+}
+
+fn fresh(database: &str) {
+    sql(
+        "postgres",
+        &format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)"),
+    );
+    sql(
+        "postgres",
+        &format!("CREATE DATABASE {database} TEMPLATE template0 STRATEGY file_copy"),
+    );
+    sql(database, "CREATE TABLE log2 (i int PRIMARY KEY)");
+}
+
+/// What an undisturbed run gives, and how many messages it takes.
+fn undisturbed() -> &'static (String, usize) {
+    static STATE: OnceLock<(String, usize)> = OnceLock::new();
+    STATE.get_or_init(|| {
+        fresh("undisturbed");
+        let proxy = Proxy::start(tcp_server().port, Cut::Never, 0);
+        let url = through(&proxy, "undisturbed");
+        project().edu(&["db", "migrate", "--url", &url]).expect(5);
+        (state("undisturbed"), proxy.seen())
+    })
+}
+
+fn through(proxy: &Proxy, database: &str) -> String {
+    let password = &tcp_server().password;
+    let port = proxy.port;
+    format!("postgresql://postgres:{password}@127.0.0.1:{port}/{database}?sslmode=disable")
+}
+
+/// Pulls the plug at one message, runs again, and compares.
+fn survives(cut: Cut, at: usize) {
+    let (wanted, _) = undisturbed();
+    let database = format!("k{at}_{}", format!("{cut:?}").to_lowercase());
+    let project = project();
+    fresh(&database);
+    let proxy = Proxy::start(tcp_server().port, cut, at);
+    let url = through(&proxy, &database);
+    let running = start(project.path(), &["db", "migrate", "--url", &url], &[]);
+    proxy.client(running.pid());
+    let run = running.wait(LIMIT);
+    assert!(
+        matches!(run.code, -1 | 5 | 6 | 7 | 9),
+        "{cut:?} at {at}: exit {}\n{}",
+        run.code,
+        run.stderr
+    );
+    assert!(
+        !run.stderr.contains(&tcp_server().password),
+        "{}",
+        run.stderr
+    );
+    drop(proxy);
+    until("the server has noticed", || {
+        sql(
+            &database,
+            "SELECT count(*)::text FROM pg_stat_activity WHERE application_name LIKE 'edu%' AND datname = current_database()",
+        ) == ["0"]
+    });
+    let direct = tcp_server().url(&database, "postgres");
+    let again = project.edu(&["db", "migrate", "--url", &direct]);
+    assert_eq!(
+        again.code, 5,
+        "{cut:?} at {at}: {}\nafter: {}",
+        again.stderr, run.stderr
+    );
+    let found = state(&database);
+    assert!(
+        found == *wanted,
+        "{cut:?} at {at}:\n{}\nafter: {}",
+        difference(wanted, &found),
+        run.stderr
+    );
+    sql(
+        "postgres",
+        &format!("DROP DATABASE {database} WITH (FORCE)"),
+    );
+}
+
+fn difference(wanted: &str, found: &str) -> String {
+    let missing = wanted
+        .lines()
+        .filter(|line| !found.contains(line))
+        .map(|l| format!("- {l}"));
+    let more = found
+        .lines()
+        .filter(|line| !wanted.contains(line))
+        .map(|l| format!("+ {l}"));
+    missing.chain(more).collect::<Vec<_>>().join("\n")
+}
+
+/// Every `stride`-th message, beginning at an offset.
+fn matrix(cut: Cut, stride: usize) -> usize {
+    let (_, messages) = undisturbed();
+    let points: Vec<usize> = (1..=*messages).step_by(stride).collect();
+    for at in &points {
+        survives(cut, *at);
+    }
+    points.len()
+}
+
+#[test]
+fn a_reset_connection_loses_and_doubles_nothing() {
+    matrix(Cut::ResetBefore, 23);
+    matrix(Cut::ResetAfter, 29);
+}
+
+#[test]
+fn a_killed_edu_loses_and_doubles_nothing() {
+    matrix(Cut::KillClient, 17);
+}
+
+#[test]
+fn a_network_that_went_silent_is_noticed_and_loses_and_doubles_nothing() {
+    let (_, messages) = undisturbed();
+    survives(Cut::Silence, messages / 3);
+}
+
+#[test]
+fn what_edu_says_about_a_commit_whose_answer_was_lost_is_true() {
+    let project = migrations(&["CREATE TABLE a (i int);"]);
+    let run = |cut: Cut, at: usize| {
+        fresh("lost_commit");
+        let proxy = Proxy::start(tcp_server().port, cut, at);
+        let url = through(&proxy, "lost_commit");
+        (project.edu(&["db", "migrate", "--url", &url]), proxy.seen())
+    };
+    let (_, messages) = run(Cut::Never, 0);
+    let mut heard = [false, false];
+    for at in (messages - 28..messages - 2).rev() {
+        let (run, _) = run(Cut::ResetBefore, at);
+        let applied = sql(
+            "lost_commit",
+            "SELECT (to_regclass('refinery_schema_history') IS NOT NULL AND to_regclass('a') IS NOT NULL)::text",
+        ) == ["true"];
+        let says_applied =
+            run.says("is applied: the history has it") || run.says("applied migrations/V1");
+        let says_not = run.says("V1 was rolled back") || run.says("rolls V1 back");
+        assert!(says_applied != says_not, "at {at}: {}", run.stderr);
+        assert_eq!(says_applied, applied, "at {at}: {}", run.stderr);
+        heard[usize::from(run.says("asking the history") && applied)] = true;
+    }
+    assert_eq!(heard, [true, true], "no commit was lost on the way");
+}
+
+/// Every message, every way. `just soak` runs it.
+#[test]
+#[ignore = "takes minutes: just soak"]
+fn soak_every_message_every_way() {
+    let mut survived = 0;
+    for cut in [Cut::KillClient, Cut::ResetBefore, Cut::ResetAfter] {
+        survived += matrix(cut, 1);
+        println!("{cut:?}: survived {survived} so far");
+    }
+    survived += matrix(Cut::Silence, 10);
+    println!("survived {survived}");
+}
