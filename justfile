@@ -42,6 +42,13 @@ image-build *args:
 image-test major="17":
     scripts/image-test.sh {{ major }}
 
+# Vector index builds: psql's defaults, hand-tuned psql and edu, and the memory estimate; docs/performance.md
+[group('bench')]
+bench-vectors rows="30000" rounds="1":
+    cargo build --release
+    EDU="$PWD/target/release/edu" scripts/bench-vectors.sh {{ rows }} {{ rounds }}
+    cargo test --test it -- --ignored vectors::
+
 # Licences, duplicates and sources of the dependencies
 [group('ci')]
 deny:

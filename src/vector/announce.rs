@@ -15,6 +15,8 @@ pub struct Outlook {
     pub rows: u64,
     /// Whether the rows were counted or are the planner's guess.
     pub rows_exact: bool,
+    /// Whether the table has a page: somebody may be using it.
+    pub in_use: bool,
     /// What the index is like.
     pub shape: Shape,
     /// The build's settings.

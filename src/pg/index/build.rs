@@ -124,8 +124,7 @@ async fn build(
     };
     // A table without a page has no row that a writer could have added unseen: the lock that a plain
     // build takes keeps writers out for a moment only.
-    let in_use = outlook.rows > 0 || !outlook.rows_exact;
-    let manner = if in_use {
+    let manner = if outlook.in_use {
         Manner::Concurrently
     } else {
         Manner::Plain

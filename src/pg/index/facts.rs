@@ -147,6 +147,7 @@ pub async fn outlook(
         index: index.name.to_string(),
         rows,
         rows_exact,
+        in_use: table.bytes > 0,
         shape,
         settings,
         disk_bytes: disk
