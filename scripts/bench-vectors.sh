@@ -5,6 +5,7 @@
 #
 #   scripts/bench-vectors.sh [ROWS [ROUNDS]]      default: 30000 rows, 1 round
 #
+# TABLES chooses what is built alone (default: "inline toasted"; empty: only the three together).
 # EDU names the binary (default: edu), PSQL the client (default: psql), MAJOR the server (default: 17).
 set -eu
 
@@ -29,7 +30,7 @@ sql() { PGOPTIONS='-c client_min_messages=warning' "$psql" -X -q -v ON_ERROR_STO
 # of line, as PostgreSQL does with 768 dimensions; one in line; three are a third as large.
 sql <<SQL
 CREATE EXTENSION IF NOT EXISTS vector;
-SELECT setseed(0.5);
+DO \$\$ BEGIN PERFORM setseed(0.5); END \$\$;
 CREATE TABLE centre AS SELECT i, ARRAY(SELECT random() - 0.5 FROM generate_series(1, 768) g WHERE g > i - i)::vector AS v
     FROM generate_series(1, 100) i;
 CREATE TABLE noise AS SELECT i, ARRAY(SELECT (random() - 0.5) / 2 FROM generate_series(1, 768) g WHERE g > i - i)::vector AS v
@@ -76,7 +77,7 @@ ours() {
 round=0
 while [ "$round" -lt "$rounds" ]; do
     round=$((round + 1))
-    for table in inline toasted; do
+    for table in ${TABLES-inline toasted}; do
         drop $table; a=$(naive $table)
         drop $table; b=$(ours $table)
         drop $table; c=$(tuned $table)

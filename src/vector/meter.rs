@@ -31,6 +31,8 @@ pub struct Look {
 pub struct Reading {
     /// How much of the build is done; never less than before. Units: per mille.
     pub done: u64,
+    /// Blocks that are done in this phase.
+    pub blocks: u64,
     /// Blocks per second of late.
     pub rate: Option<f64>,
     /// How long loading still takes. Units: seconds.
@@ -42,6 +44,7 @@ pub struct Reading {
 pub struct Meter {
     seen: VecDeque<(f64, u64)>,
     phase: String,
+    under_way: bool,
     done: u64,
 }
 
@@ -72,9 +75,15 @@ impl Meter {
         if look.phase != self.phase {
             self.phase.clone_from(&look.phase);
             self.seen.clear();
+            self.under_way = false;
         }
-        self.seen.push_back((look.at_s, look.done));
-        let first = self.seen.front().copied().unwrap_or((look.at_s, 0));
+        // While the scan is in its first block the server reports all blocks as done, because it takes
+        // "not past the start" for "once around". Source: `heapam_scan_get_blocks_done`.
+        self.under_way |= look.done < look.total && look.done > 0;
+        let blocks = if self.under_way { look.done } else { 0 };
+        self.seen.push_back((look.at_s, blocks));
+        let now = (look.at_s, blocks);
+        let first = self.seen.front().copied().unwrap_or(now);
         // Of late: the last fifth of the time, so that a build that left memory is believed soon.
         let window = WINDOW_S.max((look.at_s - first.0) / 5.0);
         let recent = self
@@ -85,8 +94,8 @@ impl Meter {
             .last()
             .copied()
             .unwrap_or(first);
-        let overall = rate(first, (look.at_s, look.done));
-        let late = rate(recent, (look.at_s, look.done));
+        let overall = rate(first, now);
+        let late = rate(recent, now);
         if self.seen.len() > 4_000 {
             // The first look stays, for the overall rate.
             self.seen.remove(1);
@@ -94,18 +103,19 @@ impl Meter {
         let fraction = if look.total == 0 {
             0.0
         } else {
-            (look.done as f64 / look.total as f64).min(1.0)
+            (blocks as f64 / look.total as f64).min(1.0)
         };
         let stretch = stretch(&look.phase);
-        let now = (stretch.start + (stretch.end - stretch.start) * fraction) as u64;
-        self.done = self.done.max(now).min(WHOLE);
+        let reached = (stretch.start + (stretch.end - stretch.start) * fraction) as u64;
+        self.done = self.done.max(reached).min(WHOLE);
         let slowest = match (overall, late) {
             (Some(overall), Some(late)) => Some(overall.min(late)),
             (overall, late) => overall.or(late),
         };
-        let left = look.total.saturating_sub(look.done) as f64;
+        let left = look.total.saturating_sub(blocks) as f64;
         Reading {
             done: self.done,
+            blocks,
             rate: late,
             eta_s: slowest.filter(|_| look.total > 0).map(|rate| left / rate),
         }
@@ -149,6 +159,14 @@ mod tests {
         let done: Vec<u64> = looks.iter().map(|look| meter.see(look).done).collect();
         assert!(done.is_sorted(), "{done:?}");
         assert_eq!((done[0], done[2], done[7]), (0, 950, 990));
+    }
+
+    #[test]
+    fn a_scan_in_its_first_block_is_not_taken_for_finished() {
+        let mut meter = Meter::default();
+        assert_eq!(meter.see(&look(0.0, LOADING_PHASE, 192, 192)).done, 0);
+        assert!(meter.see(&look(5.0, LOADING_PHASE, 2, 192)).done < 20);
+        assert_eq!(meter.see(&look(90.0, LOADING_PHASE, 192, 192)).done, 950);
     }
 
     #[test]

@@ -171,7 +171,7 @@ fn take_in(site: &Site<'_>, board: &Board, row: &PgRow, report: Report<'_>) {
 fn words(look: &Look, reading: &Reading) -> String {
     let mut words = Vec::new();
     if look.total > 0 {
-        words.push(format!("{} of {} blocks", look.done, look.total));
+        words.push(format!("{} of {} blocks", reading.blocks, look.total));
     }
     if let Some(rate) = reading.rate {
         words.push(format!("{rate:.0} blocks/s"));

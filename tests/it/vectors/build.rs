@@ -159,3 +159,31 @@ fn the_phases_are_seen_in_order() {
     snapshot.run("COMMIT");
     assert_eq!(edu.end().0, 0);
 }
+
+#[test]
+fn a_login_without_any_privilege_but_its_own_table_builds_and_stops_a_build() {
+    let shop = Shop::new(&declared(""), 2_500);
+    let login = format!("plain_{}", shop.db.name);
+    shop.db.run(&format!("CREATE ROLE {login} LOGIN; ALTER TABLE item OWNER TO {login}; GRANT CREATE ON SCHEMA public TO {login}"));
+    let url = shop.db.url_as(&login);
+    let snapshot = shop.old_snapshot();
+    let edu = super::shop::Running::start(&shop.project, &["db", "index", "--url", &url]);
+    shop.await_phase("waiting for old snapshots");
+    edu.signal(Signal::INT);
+    let (code, said) = edu.end();
+    assert_eq!(code, 130, "{said}");
+    assert!(
+        said.contains("given; 2 processes") && shop.indexes().is_empty(),
+        "{said}"
+    );
+    drop(snapshot);
+    shop.project.edu(&["db", "index", "--url", &url]).expect(0);
+    let run = shop
+        .project
+        .edu(&["db", "index", "status", "--url", &url])
+        .expect(0);
+    assert!(
+        run.says("what it was really built with was not checked"),
+        "{run:?}"
+    );
+}
