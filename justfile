@@ -49,6 +49,23 @@ bench-vectors rows="30000" rounds="1":
     EDU="$PWD/target/release/edu" scripts/bench-vectors.sh {{ rows }} {{ rounds }}
     cargo test --test it -- --ignored vectors::
 
+# Pull the plug at every message of a migration run, for at most so many seconds
+[group('reliability')]
+soak seconds="600" major="17":
+    EDU_SOAK_SECONDS={{ seconds }} EDU_TEST_MAJOR={{ major }} cargo test --test it soak_ -- --ignored --nocapture
+
+# Compare edu with one psql session: needs EDU_BENCH_URL, see the script
+[group('reliability')]
+bench-migrate rounds="7":
+    cargo build --release
+    scripts/bench-migrate.sh {{ rounds }}
+
+# What readers feel while an ALTER TABLE waits: needs EDU_BENCH_URL, see the script
+[group('reliability')]
+bench-lock-queue:
+    cargo build --release
+    scripts/bench-lock-queue.sh
+
 # Licences, duplicates and sources of the dependencies
 [group('ci')]
 deny:

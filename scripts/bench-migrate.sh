@@ -42,7 +42,7 @@ ms() { # runs a command, prints its milliseconds
 }
 median() { sort -n | awk '{a[NR]=$1} END {m = (NR % 2) ? a[(NR+1)/2] : (a[NR/2]+a[NR/2+1])/2; printf "%.1f", m/10}'; }
 
-for n in 10 100 1000; do
+for n in ${SIZES:-10 100 1000}; do
     project "$n"
     : > "$work/edu"; : > "$work/psql"
     r=$rounds; ((n == 1000)) && r=$(((rounds + 1) / 2))

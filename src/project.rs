@@ -274,7 +274,7 @@ fn walk(root: &Path, folder: &Path, documents: &mut Vec<Document>) -> Result<()>
         }
         let is_text = matches!(
             path.extension().and_then(|e| e.to_str()),
-            Some("sql" | "toml" | "cypher")
+            Some("sql" | "toml" | "cypher" | "json")
         );
         if path.is_dir() && !is_text {
             walk(root, &path, documents)?;

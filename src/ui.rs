@@ -9,10 +9,9 @@ use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::failure::{Excerpt, Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::progress::{Progress, Unit, human_time};
 
 /// Without a terminal, a running stage says a word at least this often.
@@ -175,7 +174,7 @@ impl Ui {
         self.finish_stage();
         let mut text = format!("{} {}", self.paint("error:", "1;31"), clean(&failure.error));
         if let Some(excerpt) = &failure.excerpt {
-            text.push_str(&self.picture(excerpt));
+            text.push_str(&excerpt::picture(excerpt, self.colour_err));
         }
         for fact in &failure.detail {
             text.push_str(&format!("\n{} {}", self.paint("detail:", "1"), clean(fact)));
@@ -199,37 +198,6 @@ impl Ui {
         self.line(&text);
     }
 
-    /// The place in the file, with a caret.
-    fn picture(&self, excerpt: &Excerpt) -> String {
-        let (line, column) = excerpt.position();
-        let window = excerpt::window(excerpt);
-        let report = &[Level::ERROR.primary_title("").element(
-            Snippet::source(&window.text)
-                .line_start(window.line)
-                .path(&excerpt.path)
-                .annotation(
-                    AnnotationKind::Primary
-                        .span(window.span)
-                        .label(&excerpt.label),
-                ),
-        )];
-        let renderer = if self.colour_err {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
-        let picture = renderer.render(report).to_string();
-        let place = format!("{}:{line}:{column}", excerpt.path);
-        match picture.split_once('\n') {
-            Some((_, rest)) if window.cut => {
-                let shown = rest.split_once('\n').map_or("", |(_, rest)| rest);
-                format!("\n --> {place}\n{shown}")
-            }
-            Some((_, rest)) => format!("\n{rest}"),
-            None => format!("\n --> {place}"),
-        }
-    }
-
     /// Wraps `text` in an ANSI style where stderr shows colour.
     pub fn paint(&self, text: &str, style: &str) -> String {
         if self.colour_err {
@@ -237,6 +205,11 @@ impl Ui {
         } else {
             text.to_owned()
         }
+    }
+
+    /// Whether there is somebody to ask: stdin and stderr are terminals.
+    pub fn can_ask(&self) -> bool {
+        self.bars && std::io::stdin().is_terminal()
     }
 
     /// Whether stdout shows colour.

@@ -15,6 +15,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("sql", &["failure", "catalog"]),
     ("spec", &["failure", "catalog", "sql"]),
     ("config", &["failure"]),
+    ("diff", &["failure", "catalog", "spec"]),
+    ("render", &["failure", "catalog", "diff"]),
+    ("finding", &["failure"]),
+    ("report", &["failure", "finding"]),
     ("project", &["failure", "spec"]),
     ("vector", &["progress", "catalog", "spec"]),
     (
@@ -30,7 +34,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "commands",
         &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
-            "ui", "cli", "vector",
+            "ui", "cli", "diff", "render", "finding", "report", "vector",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),

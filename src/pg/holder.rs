@@ -25,8 +25,8 @@ pub struct Holder {
     pub application: Option<String>,
     /// Where it comes from.
     pub address: String,
-    /// Since when it is connected: hours, minutes, seconds.
-    pub since: String,
+    /// Since when it is connected: hours, minutes, seconds; hidden from some roles.
+    pub since: Option<String>,
     /// What the working session of the same client is running, as far as the asking role may see it.
     pub statement: Option<String>,
 }
@@ -40,7 +40,7 @@ impl fmt::Display for Holder {
             self.user.as_deref().unwrap_or("?"),
             self.application.as_deref().unwrap_or("?"),
             self.address,
-            self.since
+            self.since.as_deref().unwrap_or("?")
         )?;
         match &self.statement {
             Some(statement) => write!(f, "; its run is at: {}.", short(statement)),

@@ -39,6 +39,9 @@ pub struct Manifest {
     /// Extension name to version range.
     #[serde(default)]
     pub extensions: BTreeMap<String, Range>,
+    /// Differences from the spec that `edu db verify` accepts.
+    #[serde(default)]
+    pub accept: Vec<Accept>,
     /// What the image is built with.
     #[serde(default)]
     pub image: Image,
@@ -71,6 +74,51 @@ pub struct Roles {
     /// The role an application logs in as; it may switch to `application`.
     #[serde(default)]
     pub login: Option<String>,
+}
+
+/// A difference from the spec that is known and accepted.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accept {
+    /// The object, in the words of the report: "role deploy".
+    pub object: String,
+    /// The facet; without one, whatever differs about the object.
+    #[serde(default)]
+    pub facet: Option<String>,
+    /// Why it is accepted.
+    pub reason: String,
+    /// The last day it is accepted on, as `YYYY-MM-DD`.
+    #[serde(default, deserialize_with = "day")]
+    pub until: Option<String>,
+}
+
+/// Reads a day, quoted or as TOML's date.
+fn day<'de, D: serde::Deserializer<'de>>(d: D) -> std::result::Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Day {
+        Text(String),
+        Date(toml::value::Datetime),
+    }
+    let text = match Day::deserialize(d)? {
+        Day::Text(text) => text,
+        Day::Date(date) => date.to_string(),
+    };
+    let format = time::macros::format_description!("[year]-[month]-[day]");
+    time::Date::parse(&text, format)
+        .map(|_| Some(text.clone()))
+        .map_err(|_| serde::de::Error::custom(format!("\"{text}\" is no day: write YYYY-MM-DD")))
+}
+
+impl Roles {
+    /// The names that are given.
+    pub fn names(&self) -> Vec<&str> {
+        [&self.owner, &self.application, &self.login]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect()
+    }
 }
 
 /// The settings of `edu.toml` that policies read.

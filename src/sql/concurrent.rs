@@ -1,7 +1,7 @@
 //! Reading the statements that work concurrently, beside the index build: what they work on.
 
+use super::reader::Reader;
 use super::split::Statement;
-use super::target::Reader;
 
 /// A statement that leaves something half-done when it is broken off, which can be seen afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]

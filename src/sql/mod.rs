@@ -7,6 +7,7 @@ pub mod concurrent;
 pub mod duration;
 pub mod fingerprint;
 pub mod header;
+mod reader;
 pub mod size;
 pub mod split;
 pub mod target;

@@ -4,9 +4,8 @@
 //! no target; the runner's lock timeout holds for it all the same.
 //! Source: the PostgreSQL manual, "Explicit Locking".
 
+use super::reader::Reader;
 use super::split::Statement;
-use super::token::{Kind, identifier, tokens};
-use crate::catalog::name::quote_ident;
 
 /// Whom a lock keeps waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,23 +42,58 @@ pub fn targets(statement: &Statement) -> Vec<Target> {
         "CREATE" => create(&mut reader, &mut found),
         "TRUNCATE" | "LOCK" => {
             reader.skip(&["TABLE"]);
-            reader.names(Strength::All, &mut found);
+            all(&mut reader, &mut found);
         }
         "REFRESH" => {
             reader.skip(&["MATERIALIZED", "VIEW"]);
             if !reader.skip(&["CONCURRENTLY"]) {
-                reader.names(Strength::All, &mut found);
+                all(&mut reader, &mut found);
             }
         }
-        "CLUSTER" => reader.names(Strength::All, &mut found),
+        "CLUSTER" => all(&mut reader, &mut found),
         _ => {
             let one = reader.skip(&["INDEX"]) || reader.skip(&["TABLE"]);
             if one && !reader.skip(&["CONCURRENTLY"]) {
-                reader.names(Strength::All, &mut found);
+                all(&mut reader, &mut found);
             }
         }
     }
     found
+}
+
+/// The strong locks that a whole file asks for on relations that it does not make itself. Shape: each
+/// relation once, in the file's order.
+pub fn file_targets(statements: &[Statement]) -> Vec<Target> {
+    let mut made = Vec::new();
+    let mut found: Vec<Target> = Vec::new();
+    for statement in statements {
+        for target in targets(statement) {
+            match found
+                .iter_mut()
+                .find(|other| other.relation == target.relation)
+            {
+                Some(other) => other.strength = other.strength.max(target.strength),
+                None if made.contains(&target.relation) => {}
+                None => found.push(target),
+            }
+        }
+        made.extend(made_table(statement));
+    }
+    found
+}
+
+/// The table that a CREATE TABLE makes, unless one may be there already.
+fn made_table(statement: &Statement) -> Option<String> {
+    if statement.keyword != "CREATE" {
+        return None;
+    }
+    let mut reader = Reader::new(&statement.text);
+    reader.skip(&["CREATE"]);
+    reader.skip(&["UNLOGGED"]);
+    if !reader.skip(&["TABLE"]) || reader.follows(&["IF"]) {
+        return None;
+    }
+    reader.name()
 }
 
 fn alter(reader: &mut Reader, found: &mut Vec<Target>) {
@@ -98,7 +132,7 @@ fn drop_things(reader: &mut Reader, found: &mut Vec<Target>) {
         _ => return,
     }
     reader.skip(&["IF", "EXISTS"]);
-    reader.names(Strength::All, found);
+    all(reader, found);
 }
 
 fn create(reader: &mut Reader, found: &mut Vec<Target>) {
@@ -138,6 +172,14 @@ fn create(reader: &mut Reader, found: &mut Vec<Target>) {
     }
 }
 
+/// A list of relations, each locked against everybody.
+fn all(reader: &mut Reader, found: &mut Vec<Target>) {
+    found.extend(reader.names().into_iter().map(|relation| Target {
+        relation,
+        strength: Strength::All,
+    }));
+}
+
 /// What stands after the next ON.
 fn on(reader: &mut Reader, strength: Strength, found: &mut Vec<Target>) {
     if !reader.seek("ON") {
@@ -157,99 +199,6 @@ fn references(reader: &mut Reader, found: &mut Vec<Target>) {
                 relation,
                 strength: Strength::Writes,
             });
-        }
-    }
-}
-
-/// The tokens with a meaning, read from left to right.
-pub(super) struct Reader {
-    items: Vec<(Kind, String)>,
-    pub(super) at: usize,
-}
-
-impl Reader {
-    pub(super) fn new(text: &str) -> Self {
-        let items = tokens(text)
-            .filter(|token| !token.kind.is_trivia())
-            .map(|token| (token.kind, text[token.span].to_owned()))
-            .collect();
-        Self { items, at: 0 }
-    }
-
-    fn is(&self, at: usize, word: &str) -> bool {
-        self.items
-            .get(at)
-            .is_some_and(|(kind, text)| *kind == Kind::Word && text.eq_ignore_ascii_case(word))
-    }
-
-    fn word(&mut self) -> String {
-        let word = match self.items.get(self.at) {
-            Some((Kind::Word, text)) => text.to_ascii_uppercase(),
-            _ => String::new(),
-        };
-        self.at += 1;
-        word
-    }
-
-    fn follows(&self, words: &[&str]) -> bool {
-        words
-            .iter()
-            .enumerate()
-            .all(|(offset, word)| self.is(self.at + offset, word))
-    }
-
-    pub(super) fn skip(&mut self, words: &[&str]) -> bool {
-        let follows = self.follows(words);
-        if follows {
-            self.at += words.len();
-        }
-        follows
-    }
-
-    pub(super) fn has(&self, word: &str) -> bool {
-        (self.at..self.items.len()).any(|at| self.is(at, word))
-    }
-
-    /// Goes behind the next `word`, if there is one.
-    pub(super) fn seek(&mut self, word: &str) -> bool {
-        match (self.at..self.items.len()).find(|at| self.is(*at, word)) {
-            Some(at) => {
-                self.at = at + 1;
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// A name of one or two parts, quoted.
-    pub(super) fn name(&mut self) -> Option<String> {
-        let mut parts = Vec::new();
-        loop {
-            let (kind, text) = self.items.get(self.at)?;
-            parts.push(quote_ident(&identifier(*kind, text)?));
-            self.at += 1;
-            match self.items.get(self.at) {
-                Some((Kind::Dot, _)) if parts.len() < 3 => self.at += 1,
-                _ => return Some(parts.join(".")),
-            }
-        }
-    }
-
-    /// Names with commas between.
-    fn names(&mut self, strength: Strength, found: &mut Vec<Target>) {
-        loop {
-            self.skip(&["ONLY"]);
-            let Some(relation) = self.name() else { return };
-            found.push(Target { relation, strength });
-            if let Some((Kind::Operator, text)) = self.items.get(self.at)
-                && text == "*"
-            {
-                self.at += 1;
-            }
-            match self.items.get(self.at) {
-                Some((Kind::Comma, _)) => self.at += 1,
-                _ => return,
-            }
         }
     }
 }
@@ -309,6 +258,26 @@ mod tests {
         ] {
             assert_eq!(of(text), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn a_table_that_the_file_makes_is_nobody_elses_yet() {
+        let text = "CREATE TABLE a (i int REFERENCES b (i)); CREATE INDEX ON a (i); ALTER TABLE b ADD j int;
+             CREATE TABLE IF NOT EXISTS c (i int); CREATE INDEX ON c (i)";
+        let script = split(Source {
+            path: "x.sql",
+            text,
+        })
+        .unwrap();
+        let found: Vec<(String, Strength)> = file_targets(&script.statements)
+            .into_iter()
+            .map(|target| (target.relation, target.strength))
+            .collect();
+        let wanted = [
+            ("b".to_owned(), Strength::All),
+            ("c".to_owned(), Strength::Writes),
+        ];
+        assert_eq!(found, wanted);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
 use crate::failure::Excerpt;
 
 /// A file up to this size is given to the renderer whole. Units: bytes.
@@ -12,6 +14,37 @@ const SIDE_MAX: usize = 80;
 
 /// A longer line is cut. Units: bytes.
 const LINE_MAX: usize = 400;
+
+/// The place in the file, with a caret.
+pub(super) fn picture(excerpt: &Excerpt, colour: bool) -> String {
+    let (line, column) = excerpt.position();
+    let window = window(excerpt);
+    let report = &[Level::ERROR.primary_title("").element(
+        Snippet::source(&window.text)
+            .line_start(window.line)
+            .path(&excerpt.path)
+            .annotation(
+                AnnotationKind::Primary
+                    .span(window.span)
+                    .label(&excerpt.label),
+            ),
+    )];
+    let renderer = if colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let picture = renderer.render(report).to_string();
+    let place = format!("{}:{line}:{column}", excerpt.path);
+    match picture.split_once('\n') {
+        Some((_, rest)) if window.cut => {
+            let shown = rest.split_once('\n').map_or("", |(_, rest)| rest);
+            format!("\n --> {place}\n{shown}")
+        }
+        Some((_, rest)) => format!("\n{rest}"),
+        None => format!("\n --> {place}"),
+    }
+}
 
 /// What the renderer gets.
 #[derive(Debug, PartialEq, Eq)]

@@ -34,6 +34,7 @@ fn a_failed_migration_leaves_nothing_but_its_row_in_the_audit_trail() {
 #[test]
 fn the_audit_trail_takes_no_change() {
     let db = database(Template::Empty);
+    db.run("CREATE EXTENSION age");
     migrate(&migrations(&["CREATE TABLE a (i int);"]), &db, &[]).expect(0);
     let mut session = db.session("postgres");
     for sql in [
@@ -425,4 +426,30 @@ fn a_statement_timeout_ends_a_statement_and_a_header_wins() {
     let run = migrate(&project, &db, &["--statement-timeout", "100ms"]).expect(5);
     assert!(run.says("statement timeout"), "{}", run.stderr);
     assert!(run.says("V1 was applied before it"), "{}", run.stderr);
+}
+
+#[test]
+fn a_second_ctrl_c_leaves_at_once_and_names_what_still_runs() {
+    let db = database(Template::Empty);
+    let project = migrations(&[
+        "DO $$ BEGIN LOOP BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$;",
+    ]);
+    let url = db.url();
+    let running = start(project.path(), &["db", "migrate", "--url", &url], &[]);
+    let pid = "SELECT COALESCE(max(pid), 0) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND state = 'active' AND pid <> pg_backend_pid() AND datname = current_database()";
+    until("the statement runs", || db.one(pid) != "0");
+    let session = db.one(pid);
+    running.signal("INT");
+    until("the cancellation has arrived", || {
+        db.one("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_cancel_backend%' AND pid <> pg_backend_pid() AND datname = current_database()") == "1"
+    });
+    running.signal("INT");
+    let run = running.wait(Duration::from_secs(4));
+    assert_eq!(run.code, 130, "{}", run.stderr);
+    assert!(
+        run.says(&format!("V1 in session {session}")),
+        "{}",
+        run.stderr
+    );
+    until("the server has noticed", || db.one(pid) == "0");
 }

@@ -2,7 +2,7 @@
 //! ends: same catalog, same history, nothing lost and nothing done twice.
 
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::{Connection, Row};
 
@@ -227,15 +227,82 @@ fn what_edu_says_about_a_commit_whose_answer_was_lost_is_true() {
     assert_eq!(heard, [true, true], "no commit was lost on the way");
 }
 
-/// Every message, every way. `just soak` runs it.
+#[test]
+fn a_server_that_crashed_under_a_run_is_migrated_by_the_next_one() {
+    let options = edu::server::ephemeral::Options {
+        settings: vec![
+            ("restart_after_crash".to_owned(), "on".to_owned()),
+            ("synchronous_commit".to_owned(), "on".to_owned()),
+        ],
+        ..Default::default()
+    };
+    let edu = std::path::Path::new(env!("CARGO_BIN_EXE_edu"));
+    let own = edu::server::Ephemeral::start(runtime(), edu, &options).unwrap();
+    let url = own.url("postgres", "postgres");
+    let ask = |text: &str| -> Option<String> {
+        let output = runtime()
+            .command("psql")
+            .args(["-qXAt", "-d", &url, "-c", text])
+            .output();
+        let output = output.expect("psql");
+        output
+            .status
+            .success()
+            .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    ask("CREATE TABLE flag (i int); CREATE TABLE log (step text)").unwrap();
+    let project = migrations(&[
+        "CREATE TABLE a (i int);",
+        "-- edu: no-transaction\nINSERT INTO log VALUES ('2a');\nVACUUM a;\nINSERT INTO log VALUES ('2b');\n\
+         SELECT pg_sleep(60) WHERE NOT EXISTS (SELECT FROM flag);\nINSERT INTO log VALUES ('2c');",
+    ]);
+    let running = start(project.path(), &["db", "migrate", "--url", &url], &[]);
+    let sleeper = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60)%' AND state = 'active' AND pid <> pg_backend_pid()";
+    let mut pid = String::new();
+    until("the statement runs", || {
+        pid = ask(sleeper).unwrap_or_default();
+        !pid.is_empty()
+    });
+    let backend = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
+    rustix::process::kill_process(backend, rustix::process::Signal::KILL).unwrap();
+    let run = running.wait(LIMIT);
+    assert!(
+        matches!(run.code, 6 | 7 | 9),
+        "{}: {}",
+        run.code,
+        run.stderr
+    );
+    until("the server is back", || {
+        ask("INSERT INTO flag VALUES (1)").is_some()
+    });
+    project.edu(&["db", "migrate", "--url", &url]).expect(0);
+    assert_eq!(
+        ask("SELECT string_agg(step, ' ') FROM log").unwrap(),
+        "2a 2b 2c"
+    );
+    assert_eq!(ask("SELECT count(*) FROM edu.journal").unwrap(), "0");
+}
+
+/// Every message, every way, for as long as `EDU_SOAK_SECONDS` (600) says. `just soak` runs it.
 #[test]
 #[ignore = "takes minutes: just soak"]
 fn soak_every_message_every_way() {
+    let seconds = std::env::var("EDU_SOAK_SECONDS").map_or(600, |text| text.parse().unwrap());
+    let deadline = Instant::now() + Duration::from_secs(seconds);
+    let (_, messages) = undisturbed();
     let mut survived = 0;
-    for cut in [Cut::KillClient, Cut::ResetBefore, Cut::ResetAfter] {
-        survived += matrix(cut, 1);
-        println!("{cut:?}: survived {survived} so far");
+    // Coarse first, so that a short soak still sees the whole run.
+    for offset in [0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15] {
+        for at in (1 + offset..=*messages).step_by(16) {
+            for cut in [Cut::KillClient, Cut::ResetBefore, Cut::ResetAfter] {
+                if Instant::now() >= deadline {
+                    println!("survived {survived} cuts of {}", messages * 3);
+                    return;
+                }
+                survives(cut, at);
+                survived += 1;
+            }
+        }
     }
-    survived += matrix(Cut::Silence, 10);
-    println!("survived {survived}");
+    println!("survived all {survived} cuts");
 }

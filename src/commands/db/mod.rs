@@ -1,14 +1,25 @@
 //! `edu db …`: what is done to a database.
 
 pub mod bootstrap;
+pub mod diff;
 pub mod embed;
+mod expected;
+mod findings;
+pub mod fingerprint;
+pub mod generate;
+mod generated;
 pub mod graph;
 pub mod index;
+pub mod introspect;
 pub mod lock;
 pub mod migrate;
+mod pending;
+pub mod push;
 pub mod repair;
 pub mod seed;
+pub mod snapshot;
 pub mod status;
+pub mod verify;
 
 use clap::Subcommand;
 
@@ -32,6 +43,13 @@ pub enum Command {
     Embed(embed::Args),
     Graph(graph::Args),
     Seed(seed::Args),
+    Verify(verify::Args),
+    Snapshot(snapshot::Args),
+    Diff(diff::Args),
+    Generate(generate::Args),
+    Push(push::Args),
+    Introspect(introspect::Args),
+    Fingerprint(fingerprint::Args),
 }
 
 /// How long to wait for the lock.
@@ -57,5 +75,12 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Embed(args) => embed::run(&args, invocation),
         Command::Graph(args) => graph::run(&args, invocation),
         Command::Seed(args) => seed::run(&args, invocation),
+        Command::Verify(args) => verify::run(&args, invocation),
+        Command::Snapshot(args) => snapshot::run(&args, invocation),
+        Command::Diff(args) => diff::run(&args, invocation),
+        Command::Generate(args) => generate::run(&args, invocation),
+        Command::Push(args) => push::run(&args, invocation),
+        Command::Introspect(args) => introspect::run(&args, invocation),
+        Command::Fingerprint(args) => fingerprint::run(&args, invocation),
     }
 }

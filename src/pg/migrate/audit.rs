@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::context::Provenance;
 use crate::catalog::name::{quote_ident, quote_literal};
-use crate::failure::Result;
+use crate::failure::{Exit, Failure, Result};
 use crate::pg::lock::Lock;
 use crate::pg::message::Message;
 
@@ -41,6 +41,31 @@ pub(super) struct Failed {
     pub outcome: &'static str,
     pub sqlstate: String,
     pub message: String,
+}
+
+impl Failed {
+    pub fn of(failure: &Failure) -> Self {
+        let outcome = match failure.exit {
+            Exit::Cancelled | Exit::Terminated => "cancelled",
+            Exit::Partial => "partial",
+            Exit::Unreachable => "lost",
+            _ => "failed",
+        };
+        let message = std::iter::once(&failure.error)
+            .chain(&failure.detail)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("; ");
+        let sqlstate = failure
+            .excerpt
+            .as_ref()
+            .map_or_else(String::new, |excerpt| excerpt.label.clone());
+        Self {
+            outcome,
+            sqlstate,
+            message,
+        }
+    }
 }
 
 impl Run {

@@ -70,6 +70,22 @@ pub async fn read(connection: &mut PgConnection) -> Result<Vec<Applied>> {
     Ok(rows.iter().map(applied).collect())
 }
 
+/// Whether the session's role may read the history. Shape: yes when there is no table.
+///
+/// # Errors
+/// When the privileges cannot be read.
+pub async fn readable(connection: &mut PgConnection) -> Result<bool> {
+    sqlx::query_scalar(
+        "SELECT COALESCE(bool_and(pg_catalog.has_table_privilege(c.oid, 'SELECT')
+                              AND pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE')), true)
+         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = 'public' AND c.relname = 'refinery_schema_history'",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(|error| failure("look at the schema history", &error))
+}
+
 fn applied(row: &sqlx::postgres::PgRow) -> Applied {
     let text = |name: &str| row.get::<Option<String>, _>(name).unwrap_or_default();
     Applied {

@@ -7,6 +7,7 @@ use sqlx::postgres::{PgConnection, PgRow};
 use crate::pg::message::Message;
 use crate::progress::{Progress, Report};
 use crate::spec::migration::SqlFile;
+use crate::sql::split::Statement;
 
 /// Settings that edu itself makes for the session.
 const OURS: &str = "'client_connection_check_interval', 'idle_session_timeout', 'client_min_messages',
@@ -14,32 +15,39 @@ const OURS: &str = "'client_connection_check_interval', 'idle_session_timeout', 
     'statement_timeout'";
 
 /// A query for what is left in the session after a file: one row. Asked after the commit, so that what
-/// ends with the transaction is not seen. The settings are listed only for a file that can have set any.
-pub(super) fn query(file: &SqlFile) -> String {
-    let settings = if may_set(file) {
-        format!(
-            "(SELECT pg_catalog.string_agg(name, ', ' ORDER BY name) FROM pg_catalog.pg_settings
-              WHERE source = 'session' AND name NOT IN ({OURS}))"
-        )
-    } else {
-        "NULL::text".to_owned()
-    };
-    format!(
-        "SELECT pg_catalog.current_setting('role') AS role, session_user::text AS login, {settings} AS settings,
-            (SELECT pg_catalog.string_agg(relname::text, ', ') FROM pg_catalog.pg_class
-             WHERE relnamespace = pg_catalog.pg_my_temp_schema() AND relkind IN ('r', 'v', 'S')) AS temporary,
+/// ends with the transaction is not seen. Nothing for a file that can have left nothing: one that only
+/// defines lasting things.
+pub(super) fn query(file: &SqlFile) -> Option<String> {
+    if !file.script.statements.iter().any(may_leave) {
+        return None;
+    }
+    Some(format!(
+        "SELECT pg_catalog.current_setting('role') AS role,
+            (SELECT pg_catalog.string_agg(name, ', ' ORDER BY name) FROM pg_catalog.pg_settings
+             WHERE source = 'session' AND name NOT IN ({OURS})) AS settings,
+            CASE WHEN pg_catalog.pg_my_temp_schema() <> 0 THEN
+                (SELECT pg_catalog.string_agg(relname::text, ', ') FROM pg_catalog.pg_class
+                 WHERE relnamespace = pg_catalog.pg_my_temp_schema() AND relkind IN ('r', 'v', 'S'))
+            END AS temporary,
             EXISTS (SELECT FROM pg_catalog.pg_locks WHERE pid = pg_catalog.pg_backend_pid()
                     AND locktype = 'advisory') AS advisory"
-    )
+    ))
 }
 
-fn may_set(file: &SqlFile) -> bool {
-    file.script.statements.iter().any(|statement| {
-        matches!(
-            statement.keyword.as_str(),
-            "SET" | "RESET" | "SELECT" | "DO" | "CALL" | "LOAD"
-        )
-    })
+/// Whether a statement can leave something in the session.
+fn may_leave(statement: &Statement) -> bool {
+    let temporary = || {
+        let words: Vec<&str> = statement.text.split_whitespace().take(4).collect();
+        words.iter().any(|word| {
+            let word = word.to_ascii_uppercase();
+            word.starts_with("TEMP") || word.starts_with("PG_TEMP") || word == "SCHEMA"
+        })
+    };
+    match statement.keyword.as_str() {
+        "ALTER" | "DROP" | "COMMENT" | "GRANT" | "REVOKE" => false,
+        "CREATE" => temporary() || statement.text.to_ascii_uppercase().contains(" AS"),
+        _ => true,
+    }
 }
 
 /// Tells what was found, and cleans what a reset does not.

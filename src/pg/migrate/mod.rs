@@ -6,12 +6,14 @@
 mod audit;
 mod context;
 mod effect;
+mod gate;
 pub mod history;
 mod hygiene;
 pub mod journal;
 pub mod look;
 mod peek;
 mod plain;
+mod repeat;
 mod settle;
 mod step;
 mod store;
@@ -36,6 +38,7 @@ use crate::spec::migration::Migration;
 
 pub use context::{Budget, Context, Provenance};
 pub use history::Applied;
+pub use repeat::repeat;
 
 /// Which migrations a run may apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +136,7 @@ pub async fn run<'a>(
     report: Report<'_>,
 ) -> Result<Outcome<'a>> {
     let look = look::look(connection, false).await?;
-    check(&look, lock, plan)?;
+    gate::check(&look, lock, &plan.context.project)?;
     let pending = history::pending(&look.history, plan.migrations).await?;
     let due = select(pending.clone(), plan);
     let next = pending.get(due.len()).copied();
@@ -150,7 +153,7 @@ pub async fn run<'a>(
     let run = Run::new(
         &plan.context.command,
         (plan.context.provenance)(),
-        plan_hash(&due),
+        gate::plan_hash(&due),
         lock.waited(),
         plan.owner,
     );
@@ -162,6 +165,7 @@ pub async fn run<'a>(
         cancel: &plan.context.cancel,
         report,
         session: look.pid.into(),
+        peeks: false.into(),
         blockers: Mutex::default(),
     };
     let mut engine = Engine {
@@ -191,45 +195,6 @@ pub async fn run<'a>(
             plan.migrations,
         )),
     }
-}
-
-/// Refuses a pooler between edu and the server, and a database that is not this project's.
-fn check(look: &Look, lock: &Lock, plan: &Plan<'_>) -> Result<()> {
-    let held = look.holder.as_ref().map(|holder| holder.pid);
-    if look.pid == lock.pid() || held != Some(lock.pid()) {
-        return Err(Failure::refused(format!(
-            "{} is reached through a pooler that shares sessions",
-            lock.server().place()
-        ))
-        .detail(
-            "Two connections of edu's got one session on the server, so a lock would exclude nobody \
-             and settings would leak to others (transaction pooling).",
-        )
-        .hint("Give the server's own URL, past the pooler, or use the pooler's session mode."));
-    }
-    store::check(look, &plan.context.project, lock.server().database())
-}
-
-/// One checksum over all that is to be applied, in order.
-fn plan_hash(due: &[&Migration]) -> String {
-    let mut text = String::new();
-    for migration in due {
-        text.push_str(&format!(
-            "{} {}\n",
-            migration.version,
-            migration.fingerprint()
-        ));
-    }
-    crate::sql::fingerprint::checksum(&text)
-}
-
-/// Runs an applied migration again, without touching the history: for bootstrap migrations, which
-/// are written so that running them again changes nothing that is there.
-///
-/// # Errors
-/// The failure of the statement that failed; everything was rolled back.
-pub async fn repeat(connection: &mut PgConnection, migration: &Migration) -> Result<()> {
-    plain::repeat(connection, migration).await
 }
 
 /// The connection that refinery drives.

@@ -4,6 +4,7 @@
 //! queueing, for transactions that hold a lock in the way and are older than its attempt would last;
 //! while there are any, an attempt would only hurt.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use sqlx::Row;
@@ -36,12 +37,15 @@ pub(super) async fn until_free(
     if targets.is_empty() {
         return Ok(());
     }
-    let sql = sql(targets, watch.pid())?;
+    let sql = execute(targets, watch.pid())?;
     let begun = Instant::now();
     let mut grown = begun;
     let mut told = Vec::new();
     loop {
         let mut message = Message::default();
+        if !watch.peeks.swap(true, Ordering::Relaxed) {
+            message.add(&prepare());
+        }
         message.add(&sql);
         let rows = watch.lock.ask(message).await?;
         let old: Vec<Blocker> = rows
@@ -75,32 +79,40 @@ pub(super) async fn until_free(
     }
 }
 
-/// Who holds a lock in the way of `targets`, the oldest first. An autovacuum worker yields by itself.
-fn sql(targets: &[Target], pid: i32) -> Result<String> {
-    let mut values = Vec::new();
-    for target in targets {
-        values.push(format!(
-            "({}, {})",
-            quote_literal(&target.relation)?,
-            target.strength == Strength::All
-        ));
-    }
-    Ok(format!(
-        "WITH wanted AS (
+/// Who holds a lock in the way, the oldest first. An autovacuum worker yields by itself. Planned once per
+/// run: it is asked before most files.
+fn prepare() -> String {
+    format!(
+        "PREPARE edu_peek (text[], boolean[], int4) AS
+         WITH wanted AS (
              SELECT COALESCE(i.indrelid, c.oid) AS oid, pg_catalog.bool_or(w.everybody) AS everybody
-             FROM (VALUES {}) AS w (name, everybody)
+             FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS w (name, everybody)
              JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(w.name)
              LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid GROUP BY 1
+         ), held AS (
+             SELECT DISTINCT l.pid FROM wanted
+             JOIN pg_catalog.pg_locks l ON l.relation = wanted.oid AND l.granted
+             WHERE l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+               AND l.pid IS DISTINCT FROM $3
+               AND (wanted.everybody OR l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'ShareLock'))
          )
-         SELECT DISTINCT ON (a.xact_start, l.pid) {BLOCKER},
-                COALESCE(a.backend_type = 'autovacuum worker', false) AS yields
-         FROM wanted JOIN pg_catalog.pg_locks l ON l.relation = wanted.oid AND l.granted
-         LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-         WHERE l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-           AND l.pid IS DISTINCT FROM {pid}
-           AND (wanted.everybody OR l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'ShareLock'))
-         ORDER BY a.xact_start, l.pid",
-        values.join(", ")
+         SELECT {BLOCKER}, COALESCE(a.backend_type = 'autovacuum worker', false) AS yields
+         FROM held LEFT JOIN LATERAL (SELECT * FROM pg_catalog.pg_stat_activity s WHERE s.pid = held.pid) a ON true
+         ORDER BY a.xact_start"
+    )
+}
+
+fn execute(targets: &[Target], pid: i32) -> Result<String> {
+    let mut names = Vec::new();
+    let mut everybody = Vec::new();
+    for target in targets {
+        names.push(quote_literal(&target.relation)?);
+        everybody.push((target.strength == Strength::All).to_string());
+    }
+    Ok(format!(
+        "EXECUTE edu_peek (ARRAY[{}], ARRAY[{}], {pid})",
+        names.join(", "),
+        everybody.join(", ")
     ))
 }
 

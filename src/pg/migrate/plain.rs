@@ -297,34 +297,3 @@ async fn mark(
         )),
     }
 }
-
-/// Runs the statements of a bootstrap migration again, and records nothing.
-pub(super) async fn repeat(
-    connection: &mut PgConnection,
-    migration: &crate::spec::migration::Migration,
-) -> Result<()> {
-    crate::pg::session::reset(connection).await?;
-    let whole = !migration.up.header.no_transaction;
-    if whole {
-        crate::pg::session::run(connection, "BEGIN", "begin a transaction").await?;
-    }
-    for statement in &migration.up.script.statements {
-        let sent = send(connection, statement.text.clone(), false).await;
-        if let Err(stop) = sent {
-            let (text, start) = (&statement.text, statement.body.start);
-            if whole {
-                let _ = send(connection, "ROLLBACK".to_owned(), false).await;
-            }
-            return Err(statement_failure(
-                &migration.up.document,
-                start,
-                text,
-                &stop.error,
-            ));
-        }
-    }
-    if whole {
-        crate::pg::session::run(connection, "COMMIT", "commit the migration").await?;
-    }
-    Ok(())
-}

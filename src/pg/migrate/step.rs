@@ -63,7 +63,7 @@ impl Step<'_> {
         };
         if let (Err(failure), Some(run)) = (&outcome, self.run) {
             let mut ended = self.ended(begun, effort);
-            ended.failure = Some(failed(failure));
+            ended.failure = Some(Failed::of(failure));
             run.record_failure(self.watch.lock, &ended).await;
         }
         outcome
@@ -130,7 +130,10 @@ impl Step<'_> {
     ) -> Result<()> {
         let (message, order) = self.record_message(begun, effort)?;
         let query = hygiene::query(&self.migration.up);
-        let text = format!("{}{query}", message.text());
+        let text = match &query {
+            Some(query) => format!("{}{query}", message.text()),
+            None => message.text().to_owned(),
+        };
         let doing = format!("record {}", self.name());
         let sent = self
             .watch
@@ -138,7 +141,8 @@ impl Step<'_> {
             .await;
         match sent {
             Ok(rows) => {
-                self.tell_leftovers(connection, rows.last()).await;
+                let left = rows.last().filter(|_| query.is_some());
+                self.tell_leftovers(connection, left).await;
                 Ok(())
             }
             Err(Broken::Stop(stop)) if crate::pg::error::server_error(&stop.error).is_some() => {
@@ -166,11 +170,9 @@ impl Step<'_> {
         if !self.create.is_empty() {
             message.add(self.create.trim_end().trim_end_matches(';'));
         }
-        message.add(self.record);
         message.add(&format!(
-            "SELECT 1 / (SELECT pg_catalog.count(*)::int4 FROM {} WHERE version = {})",
-            super::history::TABLE,
-            self.migration.version
+            "WITH written AS ({} RETURNING 1) SELECT 1 / (SELECT pg_catalog.count(*)::int4 FROM written)",
+            self.record.trim_end().trim_end_matches(';')
         ));
         let written = message.statements();
         if let Some(run) = self.run {
@@ -292,27 +294,4 @@ struct Order {
     fence: usize,
     written: usize,
     commit: usize,
-}
-
-fn failed(failure: &Failure) -> Failed {
-    let outcome = match failure.exit {
-        Exit::Cancelled | Exit::Terminated => "cancelled",
-        Exit::Partial => "partial",
-        Exit::Unreachable => "lost",
-        _ => "failed",
-    };
-    let message = std::iter::once(&failure.error)
-        .chain(&failure.detail)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join("; ");
-    let sqlstate = failure
-        .excerpt
-        .as_ref()
-        .map_or_else(String::new, |excerpt| excerpt.label.clone());
-    Failed {
-        outcome,
-        sqlstate,
-        message,
-    }
 }

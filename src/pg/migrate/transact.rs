@@ -15,7 +15,7 @@ use crate::failure::{Exit, Failure, Result};
 use crate::pg::error::{Sent, exit_of, sqlstate};
 use crate::pg::message::{Stop, send};
 use crate::progress::{Progress, human_time};
-use crate::sql::target::{Target, targets};
+use crate::sql::target::file_targets;
 
 /// Why an attempt came to nothing.
 struct Refused {
@@ -32,7 +32,7 @@ pub(super) async fn run(
 ) -> Result<()> {
     let begun = Instant::now();
     let file = &step.migration.up;
-    let wanted: Vec<Target> = file.script.statements.iter().flat_map(targets).collect();
+    let wanted = file_targets(&file.script.statements);
     let mut patience = Patience::new(file.header.lock_timeout.map(Duration::from));
     let deadline = begun + step.context.budget.ddl;
     loop {

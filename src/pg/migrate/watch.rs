@@ -2,7 +2,7 @@
 //! and the working connection still live, and breaking it off when a stop is asked for.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::Row;
@@ -87,6 +87,8 @@ pub(super) struct Watch<'a> {
     pub report: Report<'a>,
     /// The working session.
     pub session: AtomicI32,
+    /// The lock's connection has prepared the peek.
+    pub peeks: AtomicBool,
     /// Whom the last statement was seen waiting for.
     pub blockers: Mutex<Vec<Blocker>>,
 }

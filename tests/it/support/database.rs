@@ -81,6 +81,19 @@ fn administration() -> std::mem::ManuallyDrop<Database> {
     })
 }
 
+/// Gives the database `name` the settings and privileges of the database `source`.
+fn take_settings(name: &str, source: &str) {
+    let admin = administration();
+    admin.run(&format!(
+        "INSERT INTO pg_db_role_setting
+         SELECT n.oid, s.setrole, s.setconfig FROM pg_db_role_setting s
+         JOIN pg_database t ON t.oid = s.setdatabase AND t.datname = '{source}'
+         JOIN pg_database n ON n.datname = '{name}';
+         UPDATE pg_database SET datacl = (SELECT datacl FROM pg_database WHERE datname = '{source}')
+         WHERE datname = '{name}'"
+    ));
+}
+
 /// A fresh clone of `template`.
 pub fn database(template: Template) -> Database {
     static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -95,14 +108,7 @@ pub fn database(template: Template) -> Database {
         "CREATE DATABASE {name} TEMPLATE {source} STRATEGY file_copy"
     ));
     // A clone gets neither the settings nor the privileges of its template's database.
-    admin.run(&format!(
-        "INSERT INTO pg_db_role_setting
-         SELECT n.oid, s.setrole, s.setconfig FROM pg_db_role_setting s
-         JOIN pg_database t ON t.oid = s.setdatabase AND t.datname = '{source}'
-         JOIN pg_database n ON n.datname = '{name}';
-         UPDATE pg_database SET datacl = (SELECT datacl FROM pg_database WHERE datname = '{source}')
-         WHERE datname = '{name}'"
-    ));
+    take_settings(&name, &source);
     Database { name }
 }
 
@@ -151,6 +157,12 @@ impl Database {
     /// The URL of another login.
     pub fn url_as(&self, user: &str) -> String {
         server().url(&self.name, user)
+    }
+
+    /// Takes over what a dump without `--create` does not bring: settings and privileges of the
+    /// database itself.
+    pub fn take_settings_of(&self, other: &Self) {
+        take_settings(&self.name, &other.name);
     }
 
     /// Runs edu's `args` in this repository's project on this database.

@@ -113,6 +113,17 @@ impl Project {
         project
     }
 
+    /// The files of this repository's project in a folder of its own.
+    pub fn copy_of_root() -> Self {
+        let project = Self::new(&[]);
+        let (from, to) = (Self::root(), project.path().to_owned());
+        fs::copy(from.join("edu.toml"), to.join("edu.toml")).expect("the manifest");
+        for folder in ["spec", "migrations", "graph", "seeds"] {
+            copy_folder(&from.join(folder), &to.join(folder));
+        }
+        project
+    }
+
     /// The project of this repository.
     pub fn root() -> PathBuf {
         PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -137,5 +148,18 @@ impl Project {
     /// Runs edu in the project with more environment variables.
     pub fn edu_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Run {
         run(self.path(), args, environment)
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("the folder");
+    for entry in fs::read_dir(from).expect("the folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("the file");
+        }
     }
 }

@@ -1,0 +1,110 @@
+//! From differences to findings, for the commands that compare.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use super::Invocation;
+use crate::catalog::name::quote_ident;
+use crate::catalog::{Catalog, Kind, Value};
+use crate::diff::{Change, Difference, Severity};
+use crate::failure::{Failure, Result};
+use crate::finding::{Finding, Findings, Level};
+use crate::render::repair;
+use crate::report::{Format, Output, render};
+use crate::spec::manifest::Range;
+
+/// One difference as a finding. `database` names the one that a repair is run in.
+pub(super) fn finding(
+    difference: &Difference,
+    expected: &Catalog,
+    actual: &Catalog,
+    database: &str,
+) -> Finding {
+    let id = &difference.id;
+    Finding {
+        code: difference.code(),
+        level: match difference.severity {
+            Severity::Access => Level::Critical,
+            Severity::Error => Level::Error,
+            Severity::Note => Level::Note,
+        },
+        group: id.group().to_owned(),
+        object: id.to_string(),
+        message: difference.words(),
+        consequence: difference.consequence.clone(),
+        hint: difference.hint.clone().or_else(|| way_out(difference)),
+        repair: repair(difference, expected, actual, &quote_ident(database)),
+        path: None,
+    }
+}
+
+/// The command that mends what no plain statement does.
+fn way_out(difference: &Difference) -> Option<String> {
+    match (difference.id.kind, &difference.change) {
+        (Kind::Graph | Kind::Label, Change::Missing) => Some("edu db graph".to_owned()),
+        (Kind::Extension, Change::Missing) | (Kind::ExtensionPrivileges, _) => {
+            Some("edu db bootstrap".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// An extension that is newer than the one the spec was proved with, and that `edu.toml` admits, is no
+/// drift; and what AGE's members are granted is comparable for one AGE version only.
+pub(super) fn forgive_newer_extensions(
+    differences: &mut Vec<Difference>,
+    ranges: &BTreeMap<String, Range>,
+) {
+    let mut other_age = false;
+    for difference in differences.iter_mut() {
+        let Change::Facet {
+            facet: "version",
+            expected: Some(Value::Text(expected)),
+            actual: Some(Value::Text(actual)),
+        } = &difference.change
+        else {
+            continue;
+        };
+        if difference.id.kind != Kind::Extension {
+            continue;
+        }
+        let name = difference.id.name.trim_matches('"');
+        other_age |= name == "age";
+        let admitted = ranges.get(name).is_some_and(|range| range.admits(actual));
+        if admitted && numbers(actual) > numbers(expected) {
+            difference.severity = Severity::Note;
+            "it is newer than the one the spec was proved with, and edu.toml admits it"
+                .clone_into(&mut difference.consequence);
+        }
+    }
+    if other_age {
+        differences.retain(|difference| difference.id.kind != Kind::ExtensionPrivileges);
+    }
+}
+
+fn numbers(version: &str) -> Vec<u64> {
+    version
+        .split(['.', '-'])
+        .map_while(|part| part.parse().ok())
+        .collect()
+}
+
+/// Prints the report on stdout and writes it into the files that were asked for.
+///
+/// # Errors
+/// Exit 2 when a file cannot be written.
+pub(super) fn tell(findings: &Findings, outputs: &[Output], invocation: &Invocation) -> Result<()> {
+    if !outputs.iter().any(|output| output.file.is_none()) {
+        let text = render(findings, Format::Text)?;
+        invocation.ui.answer(crate::ui::clean(&text));
+    }
+    for output in outputs {
+        let text = render(findings, output.format)?;
+        match &output.file {
+            None => invocation.ui.answer(crate::ui::clean(&text)),
+            Some(file) => fs::write(file, text + "\n")
+                .map_err(|error| Failure::io(format!("write \"{}\"", file.display()), &error))?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! Statements that make tables, with their columns, sequences and parts.
+
+use super::create::{create, options, with};
+use super::{grant, words};
+use crate::catalog::name::quote_ident;
+use crate::catalog::{Catalog, Facets, Id, Kind};
+
+/// The sequences that a table's or column's defaults take from come before it, and belong to it after.
+pub(super) fn with_sequences(
+    id: &Id,
+    catalog: &Catalog,
+    database: &str,
+    statements: Vec<String>,
+) -> Vec<String> {
+    let mut before = Vec::new();
+    let mut after = Vec::new();
+    for (sequence, facets) in catalog.of(Kind::Sequence) {
+        let owned_by = facets.text("owned_by");
+        let ours = match (id.kind, owned_by.rsplit_once('.')) {
+            (Kind::Table, Some((table, _))) => *table == *id.name,
+            (_, Some((table, column))) => *table == *id.on && *column == *id.name,
+            (_, None) => false,
+        };
+        if ours && !facets.flag("identity") {
+            before.extend(create(sequence, catalog, database).unwrap_or_default());
+            after.push(format!(
+                "ALTER SEQUENCE {} OWNED BY {owned_by}",
+                sequence.name
+            ));
+        }
+    }
+    before.into_iter().chain(statements).chain(after).collect()
+}
+
+pub(super) fn table(id: &Id, f: &Facets, catalog: &Catalog) -> Option<Vec<String>> {
+    if f.get("of_type").is_some() {
+        return None;
+    }
+    let foreign = if f.get("server").is_some() {
+        "FOREIGN "
+    } else {
+        ""
+    };
+    let unlogged = if f.text("persistence") == "unlogged" {
+        "UNLOGGED "
+    } else {
+        ""
+    };
+    let by = match f.text("partition_by") {
+        "" => String::new(),
+        by => format!(" PARTITION BY {by}"),
+    };
+    let head = format!("CREATE {foreign}{unlogged}TABLE {}", id.name);
+    let elsewhere = match f.text("server") {
+        "" => String::new(),
+        server => format!(
+            " SERVER {}{}",
+            quote_ident(server),
+            super::rare::given(f.items("server_options"))?
+        ),
+    };
+    let mut statements = Vec::new();
+    let body = match (f.items("inherits"), f.text("partition_of")) {
+        (_, of) if !of.is_empty() => format!(" PARTITION OF {of}"),
+        (parents, _) => {
+            let columns: Vec<String> = f
+                .items("columns")
+                .iter()
+                .filter_map(|name| {
+                    let id = Id::new(Kind::Column, &*id.name, &**name);
+                    let facets = catalog.objects.get(&id)?;
+                    (!facets.flag("inherited")).then(|| format!("\n    {}", column(&id, facets)))
+                })
+                .collect();
+            let inherits = if parents.is_empty() {
+                String::new()
+            } else {
+                format!(" INHERITS ({})", parents.join(", "))
+            };
+            format!(" ({}\n){inherits}", columns.join(","))
+        }
+    };
+    statements.push(format!("{head}{body}{by}{elsewhere}{}", with(f)));
+    if f.flag("row_security") {
+        statements.push(format!("ALTER TABLE {} ENABLE ROW LEVEL SECURITY", id.name));
+    }
+    if f.flag("forced") {
+        statements.push(format!("ALTER TABLE {} FORCE ROW LEVEL SECURITY", id.name));
+    }
+    Some(statements)
+}
+
+/// The parts of a table that its CREATE does not make, in an order that works.
+pub(super) fn parts(id: &Id, catalog: &Catalog, database: &str, statements: &mut Vec<String>) {
+    for name in catalog
+        .facet(id, "columns")
+        .map_or(&[][..], |list| list.items())
+    {
+        let column = Id::new(Kind::Column, &*id.name, &**name);
+        if let Some(facets) = catalog.objects.get(&column) {
+            statements.extend(column_extras(&column, facets, database));
+            if let Some(text) = facets.get("comment").and_then(|c| c.text()) {
+                statements.extend(words::comment(&column, database, Some(text)));
+            }
+        }
+    }
+    for kind in [
+        Kind::Constraint,
+        Kind::Index,
+        Kind::Rule,
+        Kind::Trigger,
+        Kind::Policy,
+    ] {
+        let mut found: Vec<&Id> = catalog
+            .parts(kind, &id.name)
+            .map(|(part, _)| part)
+            .collect();
+        // A foreign key may need the unique constraint of its own table.
+        found.sort_by_key(|part| {
+            catalog
+                .facet(part, "type")
+                .is_some_and(|t| t.text() == Some("foreign key"))
+        });
+        for part in found {
+            statements.extend(create(part, catalog, database).unwrap_or_default());
+        }
+    }
+}
+
+/// A column as CREATE TABLE and ADD COLUMN want it.
+pub(super) fn column(id: &Id, f: &Facets) -> String {
+    let mut sql = format!("{} {}", id.name, f.text("type"));
+    if let Some(collation) = f.get("collation") {
+        sql.push_str(&format!(" COLLATE {collation}"));
+    }
+    match (f.text("generated"), f.text("identity"), f.text("default")) {
+        ("", "", "") => {}
+        ("", "", default) => sql.push_str(&format!(" DEFAULT {default}")),
+        ("", identity, _) => sql.push_str(&format!(
+            " GENERATED {} AS IDENTITY",
+            identity.to_uppercase()
+        )),
+        (kind, _, expression) => sql.push_str(&format!(
+            " GENERATED ALWAYS AS ({expression}) {}",
+            kind.to_uppercase()
+        )),
+    }
+    if f.flag("not_null") {
+        sql.push_str(" NOT NULL");
+    }
+    sql
+}
+
+pub(super) fn column_extras(id: &Id, f: &Facets, database: &str) -> Vec<String> {
+    let mut statements = Vec::new();
+    let alter = format!("ALTER TABLE {} ALTER COLUMN {}", id.on, id.name);
+    for (facet, word) in [
+        ("storage", "STORAGE"),
+        ("compression", "COMPRESSION"),
+        ("statistics", "STATISTICS"),
+    ] {
+        if let Some(value) = f.get(facet) {
+            statements.push(format!("{alter} SET {word} {value}"));
+        }
+    }
+    if !f.items("options").is_empty() {
+        statements.push(format!("{alter} SET ({})", options(f.items("options"))));
+    }
+    statements.extend(grant::change(id, database, "", &[], f.items("grants")).unwrap_or_default());
+    statements
+}

@@ -1,0 +1,2 @@
+-- finds: aggregate-missing | aggregate zoo.total(integer)
+DROP AGGREGATE zoo.total(integer);

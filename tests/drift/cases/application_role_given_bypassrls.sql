@@ -1,0 +1,3 @@
+-- finds: role-bypass-rls | role edusphere_app
+-- undo: ALTER ROLE edusphere_app NOBYPASSRLS
+ALTER ROLE edusphere_app BYPASSRLS;

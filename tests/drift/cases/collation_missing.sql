@@ -1,0 +1,2 @@
+-- finds: collation-missing | collation zoo.plain
+DROP COLLATION zoo.plain;

@@ -1,0 +1,2 @@
+-- finds: column-grants | column public.users.role
+GRANT UPDATE (role) ON public.users TO zoo_reader;

@@ -1,0 +1,2 @@
+-- finds: column-statistics | column zoo.animal.name
+ALTER TABLE zoo.animal ALTER COLUMN name SET STATISTICS 10;

@@ -1,0 +1,2 @@
+-- finds: database-comment | the database
+COMMENT ON DATABASE :database IS 'other';

@@ -1,0 +1,2 @@
+-- finds: domain-default | domain zoo.email
+ALTER DOMAIN zoo.email DROP DEFAULT;

@@ -1,0 +1,2 @@
+-- finds: domain-not-null | domain zoo.email
+ALTER DOMAIN zoo.email SET NOT NULL;

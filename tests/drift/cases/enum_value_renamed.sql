@@ -1,0 +1,2 @@
+-- finds: enum-values | enum zoo.mood
+ALTER TYPE zoo.mood RENAME VALUE 'calm' TO 'quiet';

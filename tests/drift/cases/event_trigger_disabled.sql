@@ -1,0 +1,2 @@
+-- finds: event-trigger-enabled | event trigger watcher
+ALTER EVENT TRIGGER watcher DISABLE;

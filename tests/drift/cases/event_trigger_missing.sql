@@ -1,0 +1,2 @@
+-- finds: event-trigger-missing | event trigger watcher
+DROP EVENT TRIGGER watcher;

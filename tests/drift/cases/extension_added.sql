@@ -1,0 +1,2 @@
+-- finds: extension-unexpected | extension hstore
+CREATE EXTENSION hstore;

@@ -1,0 +1,2 @@
+-- finds: extension-schema | extension pgcrypto
+ALTER EXTENSION pgcrypto SET SCHEMA zoo;

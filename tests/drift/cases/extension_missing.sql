@@ -1,0 +1,2 @@
+-- finds: extension-missing | extension pgcrypto
+DROP EXTENSION pgcrypto;

@@ -1,0 +1,2 @@
+-- finds: foreign-server-grants | foreign server elsewhere
+GRANT USAGE ON FOREIGN SERVER elsewhere TO PUBLIC;

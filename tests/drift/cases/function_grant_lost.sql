@@ -1,0 +1,2 @@
+-- finds: function-grants | function zoo.secure()
+REVOKE EXECUTE ON FUNCTION zoo.secure() FROM zoo_reader;

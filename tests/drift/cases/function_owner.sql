@@ -1,0 +1,2 @@
+-- finds: function-owner | function zoo.secure()
+ALTER FUNCTION zoo.secure() OWNER TO edusphere_owner;

@@ -1,0 +1,2 @@
+-- finds: function-parallel | function zoo.plus(integer, integer)
+ALTER FUNCTION zoo.plus(integer, integer) PARALLEL UNSAFE;

@@ -1,0 +1,2 @@
+-- finds: function-rows | function zoo.plain(integer)
+ALTER FUNCTION zoo.plain(integer) ROWS 900;

@@ -1,0 +1,2 @@
+-- finds: function-volatility | function zoo.plus(integer, integer)
+ALTER FUNCTION zoo.plus(integer, integer) VOLATILE;

@@ -1,0 +1,2 @@
+-- finds: schema-grants | schema edusphere_graph
+GRANT USAGE ON SCHEMA edusphere_graph TO PUBLIC;

@@ -1,0 +1,2 @@
+-- finds: table-inherits | table zoo.child
+ALTER TABLE zoo.child NO INHERIT zoo.parent;

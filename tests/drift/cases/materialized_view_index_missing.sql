@@ -1,0 +1,2 @@
+-- finds: index-missing | index counts_n on zoo.counts
+DROP INDEX zoo.counts_n;

@@ -1,0 +1,2 @@
+-- finds: operator-missing | operator zoo.@+@(integer, integer)
+DROP OPERATOR zoo.@+@ (integer, integer);

@@ -1,0 +1,2 @@
+-- finds: policy-missing | policy tenants_update_own on public.tenants
+DROP POLICY tenants_update_own ON public.tenants;

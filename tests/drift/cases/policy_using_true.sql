@@ -1,0 +1,2 @@
+-- finds: policy-using | policy tenants_select_own on public.tenants
+ALTER POLICY tenants_select_own ON public.tenants USING (true);

@@ -1,0 +1,2 @@
+-- finds: publication-missing | publication news
+DROP PUBLICATION news;

@@ -1,0 +1,2 @@
+-- finds: publication-unexpected | publication everything
+CREATE PUBLICATION everything FOR ALL TABLES;

@@ -1,0 +1,2 @@
+-- finds: publication-publishes | publication news
+ALTER PUBLICATION news SET (publish = 'insert');

@@ -1,0 +1,2 @@
+-- finds: publication-tables | publication news
+ALTER PUBLICATION news SET TABLE zoo.visit;

@@ -1,0 +1,2 @@
+-- finds: range-missing | range zoo.span
+DROP TYPE zoo.span;

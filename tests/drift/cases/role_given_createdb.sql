@@ -1,0 +1,3 @@
+-- finds: role-create-database | role zoo_reader
+-- undo: ALTER ROLE zoo_reader NOCREATEDB
+ALTER ROLE zoo_reader CREATEDB;

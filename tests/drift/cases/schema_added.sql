@@ -1,0 +1,2 @@
+-- finds: schema-unexpected | schema stray
+CREATE SCHEMA stray;

@@ -1,0 +1,2 @@
+-- finds: schema-comment | schema zoo
+COMMENT ON SCHEMA zoo IS 'plants';

@@ -1,0 +1,2 @@
+-- finds: schema-grants | schema public
+GRANT CREATE ON SCHEMA public TO PUBLIC;

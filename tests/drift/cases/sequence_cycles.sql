@@ -1,0 +1,2 @@
+-- finds: sequence-cycle | sequence zoo.ticket
+ALTER SEQUENCE zoo.ticket CYCLE;

@@ -1,0 +1,2 @@
+-- finds: sequence-grants | sequence zoo.ticket
+GRANT USAGE ON SEQUENCE zoo.ticket TO PUBLIC;

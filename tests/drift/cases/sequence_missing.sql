@@ -1,0 +1,2 @@
+-- finds: sequence-missing | sequence zoo.ticket
+DROP SEQUENCE zoo.ticket;

@@ -1,0 +1,2 @@
+-- finds: setting-unexpected | setting row_security of the database
+ALTER DATABASE :database SET row_security = off;

@@ -1,0 +1,2 @@
+-- finds: statistics-missing | statistics zoo.visit_stat
+DROP STATISTICS zoo.visit_stat;

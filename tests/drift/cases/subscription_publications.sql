@@ -1,0 +1,2 @@
+-- finds: subscription-publications | subscription papers
+ALTER SUBSCRIPTION papers SET PUBLICATION another WITH (refresh = false);

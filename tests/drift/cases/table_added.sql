@@ -1,0 +1,2 @@
+-- finds: table-unexpected | table public.stray
+CREATE TABLE public.stray (a int);

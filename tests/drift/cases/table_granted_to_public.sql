@@ -1,0 +1,2 @@
+-- finds: table-grants | table zoo.visit
+GRANT SELECT ON zoo.visit TO PUBLIC;

@@ -1,0 +1,2 @@
+-- finds: table-persistence | table zoo.parent
+ALTER TABLE zoo.parent SET UNLOGGED;

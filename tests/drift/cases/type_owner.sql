@@ -1,0 +1,2 @@
+-- finds: enum-owner | enum zoo.mood
+ALTER TYPE zoo.mood OWNER TO edusphere_owner;

@@ -1,0 +1,2 @@
+-- finds: view-missing | view zoo.glad
+DROP VIEW zoo.glad;

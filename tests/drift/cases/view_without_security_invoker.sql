@@ -1,0 +1,2 @@
+-- finds: view-options | view zoo.glad
+ALTER VIEW zoo.glad RESET (security_invoker);
