@@ -86,7 +86,7 @@ while [ "$round" -lt "$rounds" ]; do
         sed -n 's/^/    /p' "edu.$table.log" | grep -E 'wanted|left' || true
     done
     drop third_a third_b third_c
-    begun=$(now); for table in third_a third_b third_c; do tuned $table > /dev/null; done; a=$(since "$begun")
+    all=$(now); for table in third_a third_b third_c; do tuned $table > /dev/null; done; a=$(since "$all")
     drop third_a third_b third_c; b=$(ours third_a third_b third_c)
     printf 'three tables: hand-tuned one after the other %s s, edu %s s; edu/hand-tuned %s\n' "$a" "$b" "$(ratio "$b" "$a")"
 done
