@@ -40,8 +40,9 @@ SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind = 'I' AS pa
        pg_catalog.pg_get_indexdef(i.indexrelid, 1, true) AS key,
        pg_catalog.pg_get_expr(i.indpred, i.indrelid, true) AS predicate,
        a.atttypmod AS dims,
-       (SELECT COALESCE(sum(pg_catalog.pg_relation_size(p.relid)), 0)::int8
-        FROM pg_catalog.pg_partition_tree(c.oid) p) AS size,
+       pg_catalog.pg_relation_size(c.oid)
+           + COALESCE((SELECT sum(pg_catalog.pg_relation_size(p.relid))::int8
+                       FROM pg_catalog.pg_partition_tree(c.oid) p WHERE p.relid <> c.oid), 0) AS size,
        COALESCE(s.idx_scan, 0) AS scans, pg_catalog.obj_description(c.oid, 'pg_class') AS comment
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid

@@ -40,6 +40,8 @@ fn every_partition_gets_its_index_beside_its_writers() {
     assert_eq!(shop.db.one(attached), "5");
     let again = shop.edu(&["db", "index"]).expect(0);
     assert!(again.says("item_e: valid, as declared"), "{again:?}");
+    let status = shop.edu(&["db", "index", "status"]).expect(0);
+    assert!(!status.says("; 0 KB, "), "the parts count: {status:?}");
 }
 
 #[test]
