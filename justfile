@@ -47,6 +47,13 @@ image-test major="17":
 rls-mutations major="17":
     EDU_TEST_MAJOR={{ major }} cargo test --test mutations -- --ignored --nocapture
 
+# Vector index builds: psql's defaults, hand-tuned psql and edu, and the memory estimate; docs/performance.md
+[group('bench')]
+bench-vectors rows="30000" rounds="1":
+    cargo build --release
+    EDU="$PWD/target/release/edu" scripts/bench-vectors.sh {{ rows }} {{ rounds }}
+    cargo test --test it -- --ignored vectors::
+
 # Pull the plug at every message of a migration run, for at most so many seconds
 [group('reliability')]
 soak seconds="600" major="17":

@@ -27,3 +27,4 @@ pub mod server;
 pub mod spec;
 pub mod sql;
 pub mod ui;
+pub mod vector;

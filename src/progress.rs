@@ -12,6 +12,8 @@ pub enum Unit {
     Bytes,
     /// Countable things: rows, files, migrations.
     Items,
+    /// Thousandths of a whole, shown in per cent; what is left to do is told in the detail.
+    Permille,
 }
 
 /// One thing worth knowing while work goes on.

@@ -66,11 +66,11 @@ impl Stage {
         self.spoke = Some(Instant::now());
         let mut line = format!("  … {}", self.what);
         if let (Some(total), true) = (self.total, self.at > 0) {
-            line.push_str(&format!(
-                ": {} of {}",
-                amount(self.at, self.unit),
-                amount(total, self.unit)
-            ));
+            let at = amount(self.at, self.unit);
+            match self.unit {
+                Unit::Permille => line.push_str(&format!(": {at}")),
+                _ => line.push_str(&format!(": {at} of {}", amount(total, self.unit))),
+            }
         }
         if !self.detail.is_empty() {
             line.push_str(&format!(" ({})", self.detail));
@@ -313,6 +313,7 @@ fn style(total: Option<u64>, unit: Unit) -> ProgressStyle {
         (Some(_), Unit::Bytes) => {
             "{spinner} {msg} [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec} {eta}"
         }
+        (Some(_), Unit::Permille) => "{spinner} [{bar:24}] {percent:>3} % {wide_msg}",
         (Some(_), Unit::Items) => "{spinner} {msg} [{bar:24}] {pos}/{len} {eta}",
     };
     ProgressStyle::with_template(template)
@@ -324,6 +325,7 @@ fn amount(units: u64, unit: Unit) -> String {
     match unit {
         Unit::Bytes => indicatif::HumanBytes(units).to_string(),
         Unit::Items => units.to_string(),
+        Unit::Permille => format!("{} %", units / 10),
     }
 }
 

@@ -28,20 +28,25 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("explain", &["sql"]),
     // What a graph must look like is decided without a server, and tested without one.
     ("graph", &["failure", "catalog", "sql", "spec"]),
+    ("vector", &["progress", "catalog", "spec"]),
     (
         "pg",
         &[
             "failure", "progress", "catalog", "sql", "spec", "plan", "graph", "posture", "probe",
+            "vector",
         ],
     ),
-    ("server", &["failure", "progress", "config", "spec"]),
+    (
+        "server",
+        &["failure", "progress", "config", "spec", "vector"],
+    ),
     ("ui", &["failure", "progress"]),
     (
         "commands",
         &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
             "ui", "cli", "plan", "explain", "graph", "posture", "check", "proof", "probe", "diff",
-            "render", "finding", "report",
+            "render", "finding", "report", "vector",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod image;
 mod provenance;
 pub mod server;
+mod site;
 pub mod up;
 
 use std::future::Future;

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::Invocation;
 use crate::failure::{Exit, Result};
-use crate::pg::migrate::{self, Done, Plan, Stage};
-use crate::pg::{Server, Work, bootstrap, graph, index, seed};
+use crate::pg::migrate::{self, Context, Done, Plan, Stage};
+use crate::pg::{Work, bootstrap, graph, index, seed};
 use crate::progress::Report;
 use crate::project::Project;
 use crate::server::Start;
@@ -49,7 +49,19 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         &format!("PostgreSQL {major}, {started}"),
         begun.elapsed(),
     );
-    invocation.block_on(steps(args, invocation, &project, &embedded.server))?;
+    let context = invocation.context(&project, "edu up");
+    let options = index::Options {
+        lock_timeout: args.lock_timeout.into(),
+        ..index::Options::default()
+    };
+    let site = invocation.site(
+        &embedded.server,
+        &project.manifest,
+        options,
+        &context.cancel,
+    );
+    let steps = steps(args, invocation, &project, &site, &context);
+    invocation.block_on_until(&context.cancel, steps)?;
     ui.status("");
     ui.answer(embedded.url);
     ui.status(format!(
@@ -63,28 +75,30 @@ async fn steps(
     args: &Args,
     invocation: &Invocation,
     project: &Project,
-    server: &Server,
+    site: &index::Site<'_>,
+    context: &Context,
 ) -> Result<()> {
     let ui = &invocation.ui;
     let report = |progress| ui.hear(progress);
     let report: Report<'_> = &report;
     let timeout: Duration = args.lock_timeout.into();
-    let manifest = &project.manifest;
+    let (server, manifest) = (site.server, &project.manifest);
     let migrations = project.migrations()?;
 
     let begun = Instant::now();
-    let outcome = bootstrap::create_and_run(server, manifest, &migrations, timeout, report).await?;
+    let outcome = bootstrap::create_and_run(server, manifest, &migrations, timeout, report);
+    let outcome = context.cancel.or(outcome).await?;
     ui.step("bootstrap", &outcome.to_string(), begun.elapsed());
 
     let begun = Instant::now();
-    let mut work = Work::begin(server, "edu up", timeout, report).await?;
-    let context = invocation.context(project, "edu up");
+    let work = Work::begin(server, "edu up", timeout, report);
+    let mut work = context.cancel.or(work).await?;
     let plan = Plan {
         migrations: &migrations,
         stage: Stage::Ordinary,
         to: None,
         owner: manifest.roles.owner.as_deref(),
-        context: &context,
+        context,
         tolerance: migrate::Tolerance::default(),
     };
     let outcome = migrate::run(&mut work.connection, &work.lock, &plan, report).await?;
@@ -93,8 +107,8 @@ async fn steps(
     if let Some(ontology) = project.ontology()? {
         let begun = Instant::now();
         let options = graph::Options::default();
-        let outcome =
-            graph::apply(&mut work.connection, manifest, &ontology, options, report).await?;
+        let outcome = graph::apply(&mut work.connection, manifest, &ontology, options, report);
+        let outcome = context.cancel.or(outcome).await?;
         let result = match outcome.made.len() {
             0 => "nothing to do".to_owned(),
             made => format!("{made} things made"),
@@ -105,19 +119,14 @@ async fn steps(
     let wanted = project.vectors()?.indexes;
     if !wanted.is_empty() {
         let begun = Instant::now();
-        let outcomes = index::ensure(
-            &mut work.connection,
-            manifest.roles.owner.as_deref(),
-            &wanted,
-            report,
-        )
-        .await?;
+        let outcomes = index::ensure(&mut work.connection, site, &wanted, report).await?;
         ui.step("index", &index::summary(&outcomes), begun.elapsed());
     }
 
     if let (false, Some(rows)) = (args.no_seed, project.seed(&args.profile)?) {
         let begun = Instant::now();
-        let outcome = seed::run(&mut work.connection, manifest, &rows, report).await?;
+        let outcome = seed::run(&mut work.connection, manifest, &rows, report);
+        let outcome = context.cancel.or(outcome).await?;
         ui.step("seed", &outcome.to_string(), begun.elapsed());
     }
     work.end().await;

@@ -90,6 +90,16 @@ impl Server {
             .unwrap_or_else(|| self.options.get_username())
     }
 
+    /// Whether it is on this machine, as far as its address tells.
+    pub fn is_local(&self) -> bool {
+        self.options.get_socket().is_some()
+            || matches!(
+                self.options.get_host(),
+                "localhost" | "127.0.0.1" | "::1" | "[::1]"
+            )
+            || self.options.get_host().starts_with('/')
+    }
+
     /// The login's name.
     pub fn user(&self) -> &str {
         self.options.get_username()

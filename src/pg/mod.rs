@@ -8,6 +8,7 @@ pub mod bootstrap;
 pub mod cancel;
 pub mod concurrent;
 pub mod connect;
+pub mod embed;
 pub mod error;
 pub mod facts;
 pub mod foreign;
@@ -26,5 +27,6 @@ pub mod session;
 pub mod shape;
 pub mod work;
 
+pub use cancel::Cancel;
 pub use connect::Server;
 pub use work::Work;

@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnection;
 
 use super::error::statement_failure;
 use super::migrate::{self, Context, Plan, Provenance, Stage, Tolerance};
-use super::{Server, Work, bootstrap, graph, index, inspect, session};
+use super::{Cancel, Server, Work, bootstrap, graph, index, inspect, session};
 use crate::catalog::Catalog;
 use crate::catalog::name::quote_ident;
 use crate::failure::{Failure, Result};
@@ -143,7 +143,15 @@ pub async fn fill(
             let options = graph::Options::default();
             graph::apply(&mut work.connection, manifest, ontology, options, report).await?;
         }
-        index::ensure(&mut work.connection, owner, wanted.indexes, report).await?;
+        let site = index::Site {
+            server,
+            owner,
+            dims: manifest.vectors.as_ref().map(|vectors| vectors.dimensions),
+            local: None,
+            options: index::Options::default(),
+            cancel: &Cancel::default(),
+        };
+        index::ensure(&mut work.connection, &site, wanted.indexes, report).await?;
     }
     work.end().await;
     Ok(())

@@ -1,10 +1,11 @@
 //! Attempts on the graph, against its declared isolation.
 
 use super::attempt::{Attempt, Context, Expect, Group};
+use super::graph_value::{map, slot};
 use super::value::uuid;
 use crate::catalog::name::{quote_ident, quote_literal};
 use crate::posture::scene::Scene;
-use crate::spec::ontology::{LabelKind, Ontology};
+use crate::spec::ontology::{Label, LabelKind, Ontology};
 
 /// The graph's part of the world.
 pub struct GraphWorld {
@@ -16,8 +17,8 @@ pub struct GraphWorld {
 
 pub(super) struct Graph<'a> {
     pub(super) ontology: &'a Ontology,
-    pub(super) vertex: &'a str,
-    pub(super) edge: &'a str,
+    pub(super) vertex: &'a Label,
+    pub(super) edge: &'a Label,
     pub(super) tenant: &'a str,
     pub(super) a: String,
     pub(super) b: String,
@@ -28,7 +29,14 @@ pub(super) struct Graph<'a> {
 /// What is attempted on a graph whose isolation is enforced. `a` and `b` are the tenants' ids.
 pub fn world(scene: &Scene<'_>, a: &str, b: &str, run: &str) -> Option<GraphWorld> {
     let ontology = scene.ontology.filter(|_| scene.graph_enforced())?;
-    let of = |kind| ontology.labels.iter().find(|label| label.kind == kind);
+    // A label with room for a mark shows a leak that another would hide.
+    let of = |kind| {
+        let labels = ontology
+            .labels
+            .iter()
+            .filter(move |label| label.kind == kind);
+        labels.min_by_key(|label| slot(label).is_none())
+    };
     let (vertex, edge) = (of(LabelKind::Vertex)?, of(LabelKind::Edge)?);
     let there = |label: &str| {
         scene
@@ -42,8 +50,8 @@ pub fn world(scene: &Scene<'_>, a: &str, b: &str, run: &str) -> Option<GraphWorl
     }
     let graph = Graph {
         ontology,
-        vertex: &vertex.name,
-        edge: &edge.name,
+        vertex,
+        edge,
         tenant: &ontology.tenant_property,
         a: a.to_owned(),
         b: b.to_owned(),
@@ -95,41 +103,49 @@ impl Graph<'_> {
         uuid(&format!("{} vertex {name}", self.run))
     }
 
+    /// The map of the vertex `name`: its id, its tenant, and a text where the label has room for one.
+    pub(super) fn vertex_map(&self, name: &str, tenant: Option<&str>, text: &str) -> String {
+        let id = self.id(name);
+        let mut given = vec![("id", id.as_str())];
+        given.extend(tenant.map(|tenant| (self.tenant, tenant)));
+        given.extend(slot(self.vertex).map(|slot| (slot, text)));
+        map(self.vertex, &given, Some(self.tenant))
+    }
+
+    /// The map of an edge of `tenant`.
+    pub(super) fn edge_map(&self, tenant: &str, text: Option<&str>) -> String {
+        let mut given = vec![(self.tenant, tenant)];
+        given.extend(slot(self.edge).zip(text));
+        map(self.edge, &given, None)
+    }
+
     /// A1 -E-> A2 of tenant A; B1 -E-> B2 of tenant B; and, as corrupt data, edges of A's through B1.
     fn seeds(&self) -> Option<Vec<String>> {
-        let (v, e, t) = (self.vertex, self.edge, self.tenant);
-        let vertex = |name: &str, tenant: &str| {
-            let mark = if name.starts_with('b') {
-                &self.mark
-            } else {
-                "own"
-            };
-            format!(
-                "(:{v} {{id: '{}', {t}: '{tenant}', mark: '{mark}', label: '{mark}', name: '{mark}'}})",
-                self.id(name)
-            )
+        let (v, e) = (&self.vertex.name, &self.edge.name);
+        let (a, b, mark) = (self.a.as_str(), self.b.as_str(), self.mark.as_str());
+        let vertex = |name: &str, tenant: &str, text: &str| {
+            format!("(:{v} {})", self.vertex_map(name, Some(tenant), text))
         };
         let link = |from: &str, to: &str| {
             format!(
-                "MATCH (x:{v} {{id: '{}'}}), (y:{v} {{id: '{}'}}) CREATE (x)-[:{e} {{{t}: '{}'}}]->(y)",
+                "MATCH (x:{v} {{id: '{}'}}), (y:{v} {{id: '{}'}}) CREATE (x)-[:{e} {}]->(y)",
                 self.id(from),
                 self.id(to),
-                self.a
+                self.edge_map(a, None)
             )
         };
         let queries = [
             format!(
-                "CREATE {}-[:{e} {{{t}: '{}'}}]->{}",
-                vertex("a1", &self.a),
-                self.a,
-                vertex("a2", &self.a)
+                "CREATE {}-[:{e} {}]->{}",
+                vertex("a1", a, "own"),
+                self.edge_map(a, None),
+                vertex("a2", a, "own")
             ),
             format!(
-                "CREATE {}-[:{e} {{{t}: '{}', mark: '{}'}}]->{}",
-                vertex("b1", &self.b),
-                self.b,
-                self.mark,
-                vertex("b2", &self.b)
+                "CREATE {}-[:{e} {}]->{}",
+                vertex("b1", b, mark),
+                self.edge_map(b, Some(mark)),
+                vertex("b2", b, mark)
             ),
             link("a1", "b1"),
             link("b1", "a2"),

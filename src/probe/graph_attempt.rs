@@ -2,6 +2,7 @@
 
 use super::attempt::{Attempt, Expect};
 use super::graph::Graph;
+use super::graph_value::slot;
 use crate::catalog::name::quote_ident;
 use crate::posture::scene::Scene;
 use crate::posture::{FIRST_USER_OID, Function};
@@ -21,7 +22,7 @@ impl Graph<'_> {
     }
 
     fn reads(&self) -> Vec<Option<Attempt>> {
-        let (v, e) = (self.vertex, self.edge);
+        let (v, e) = (self.vertex.name.as_str(), self.edge.name.as_str());
         let exactly = |n: u32| Expect::Exactly(format!("SELECT {n}::int8"));
         let no_mark = || Expect::NoMark(self.mark.clone());
         vec![
@@ -77,7 +78,7 @@ impl Graph<'_> {
     }
 
     fn creates(&self) -> Vec<Option<Attempt>> {
-        let (v, e, t) = (self.vertex, self.edge, self.tenant);
+        let (v, e) = (self.vertex.name.as_str(), self.edge.name.as_str());
         let same = || self.same();
         let a1 = self.id("a1");
         vec![
@@ -85,9 +86,8 @@ impl Graph<'_> {
                 "CREATE",
                 "adds a vertex of its own",
                 self.cypher(&format!(
-                    "CREATE (n:{v} {{id: '{}', {t}: '{}', label: 'x', name: 'x'}}) RETURN n",
-                    self.id("new"),
-                    self.a
+                    "CREATE (n:{v} {}) RETURN n",
+                    self.vertex_map("new", Some(&self.a), "x")
                 )),
                 Expect::Works,
             ),
@@ -95,9 +95,8 @@ impl Graph<'_> {
                 "CREATE",
                 "adds a vertex of tenant B",
                 self.cypher(&format!(
-                    "CREATE (n:{v} {{id: '{}', {t}: '{}', label: 'x', name: 'x'}})",
-                    self.id("new"),
-                    self.b
+                    "CREATE (n:{v} {})",
+                    self.vertex_map("new", Some(&self.b), "x")
                 )),
                 same(),
             ),
@@ -105,8 +104,8 @@ impl Graph<'_> {
                 "CREATE",
                 "adds a vertex of no tenant",
                 self.cypher(&format!(
-                    "CREATE (n:{v} {{id: '{}', label: 'x', name: 'x'}})",
-                    self.id("new")
+                    "CREATE (n:{v} {})",
+                    self.vertex_map("new", None, "x")
                 )),
                 same(),
             ),
@@ -114,8 +113,8 @@ impl Graph<'_> {
                 "CREATE",
                 "adds an edge of tenant B",
                 self.cypher(&format!(
-                    "MATCH (x:{v} {{id: '{a1}'}}) CREATE (x)-[:{e} {{{t}: '{}'}}]->(x)",
-                    self.b
+                    "MATCH (x:{v} {{id: '{a1}'}}) CREATE (x)-[:{e} {}]->(x)",
+                    self.edge_map(&self.b, None)
                 )),
                 same(),
             ),
@@ -123,9 +122,8 @@ impl Graph<'_> {
                 "MERGE",
                 "merges a vertex of tenant B",
                 self.cypher(&format!(
-                    "MERGE (n:{v} {{id: '{}', {t}: '{}'}})",
-                    self.id("merged"),
-                    self.b
+                    "MERGE (n:{v} {})",
+                    self.vertex_map("merged", Some(&self.b), "x")
                 )),
                 same(),
             ),
@@ -133,7 +131,8 @@ impl Graph<'_> {
     }
 
     fn changes(&self) -> Vec<Option<Attempt>> {
-        let (v, t) = (self.vertex, self.tenant);
+        let (v, t) = (self.vertex.name.as_str(), self.tenant);
+        let slot = slot(self.vertex).unwrap_or("mark");
         let same = || self.same();
         let (a1, b1) = (self.id("a1"), self.id("b1"));
         vec![
@@ -155,19 +154,21 @@ impl Graph<'_> {
             self.attempt(
                 "SET",
                 "changes tenant B's vertex",
-                self.cypher(&format!("MATCH (n:{v} {{id: '{b1}'}}) SET n.mark = 'x'")),
+                self.cypher(&format!("MATCH (n:{v} {{id: '{b1}'}}) SET n.{slot} = 'x'")),
                 same(),
             ),
             self.attempt(
                 "SET",
                 "changes every vertex",
-                self.cypher("MATCH (n) SET n.mark = 'x'"),
+                self.cypher(&format!("MATCH (n) SET n.{slot} = 'x'")),
                 same(),
             ),
             self.attempt(
                 "SET",
                 "changes vertices along paths",
-                self.cypher("MATCH p = (a)-[*1..3]->(b) UNWIND nodes(p) AS n SET n.mark = 'x'"),
+                self.cypher(&format!(
+                    "MATCH p = (a)-[*1..3]->(b) UNWIND nodes(p) AS n SET n.{slot} = 'x'"
+                )),
                 same(),
             ),
             self.attempt(
@@ -186,7 +187,7 @@ impl Graph<'_> {
     }
 
     fn tables(&self, scene: &Scene<'_>) -> Vec<Option<Attempt>> {
-        let (v, e) = (self.vertex, self.edge);
+        let (v, e) = (self.vertex.name.as_str(), self.edge.name.as_str());
         let no_mark = || Expect::NoMark(self.mark.clone());
         let same = || self.same();
         let mut all = Vec::new();
@@ -236,7 +237,7 @@ impl Graph<'_> {
     /// An edge that stands in the query only, and whose ends are the first vertices of all.
     fn made_up_edge(&self) -> String {
         let first: u64 = 844_424_930_131_969;
-        let e = self.edge;
+        let e = &self.edge.name;
         format!(
             "WITH {{id: 1, label: '{e}', start_id: {first}, end_id: {first}, properties: {{}}}}::edge AS r RETURN [startNode(r), endNode(r)]"
         )

@@ -8,6 +8,7 @@ pub mod escape;
 mod foreign;
 pub mod graph;
 mod graph_attempt;
+mod graph_value;
 mod row;
 pub mod shape;
 mod table;

@@ -21,6 +21,7 @@ pub mod guard;
 mod initdb;
 pub mod install;
 pub mod launch;
+pub mod machine;
 pub mod mirror;
 mod order;
 pub mod place;

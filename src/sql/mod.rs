@@ -11,6 +11,7 @@ pub mod hazard;
 pub mod header;
 pub mod lock;
 mod reader;
+pub mod size;
 pub mod split;
 pub mod target;
 pub mod token;

@@ -31,4 +31,5 @@ mod rollback;
 mod secrets;
 mod speed;
 mod support;
+mod vectors;
 mod verify;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Invocation, Target, Waiting};
 use crate::failure::{Exit, Failure, Result};
-use crate::pg::index::State;
+use crate::pg::index::{Options, Site, State};
 use crate::pg::migrate::{self, Budget, Plan, Stage, Tolerance, draft, fingerprint};
 use crate::pg::{Server, Work, graph, index, session};
 use crate::plan;
@@ -66,6 +66,11 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         },
     };
     let before = args.plan.as_deref().map(read_plan).transpose()?;
+    let options = Options {
+        lock_timeout: args.waiting.lock_timeout.into(),
+        ..Options::default()
+    };
+    let site = invocation.site(&server, &project.manifest, options, &context.cancel);
     invocation.block_on_until(&context.cancel, async {
         if args.dry_run {
             return rehearse(&server, &plan, invocation).await;
@@ -87,8 +92,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
                 .answer(format!("applied {} in {took}", one.path));
         }
         let completed = if outcome.is_complete(&plan)? {
-            let rest = complete(&mut work, &project, invocation, &report);
-            context.cancel.or(rest).await?
+            complete(&mut work, &project, &site, invocation, &report).await?
         } else {
             0
         };
@@ -177,6 +181,7 @@ async fn rehearse(server: &Server, plan: &Plan<'_>, invocation: &Invocation) -> 
 async fn complete(
     work: &mut Work,
     project: &Project,
+    site: &Site<'_>,
     invocation: &Invocation,
     report: Report<'_>,
 ) -> Result<usize> {
@@ -184,8 +189,8 @@ async fn complete(
     let mut told = 0;
     if let Some(ontology) = project.ontology()? {
         let options = graph::Options::default();
-        let outcome =
-            graph::apply(&mut work.connection, manifest, &ontology, options, report).await?;
+        let outcome = graph::apply(&mut work.connection, manifest, &ontology, options, report);
+        let outcome = site.cancel.or(outcome).await?;
         for what in &outcome.made {
             invocation.ui.answer(format!("made {what}"));
             told += 1;
@@ -195,8 +200,8 @@ async fn complete(
     if wanted.is_empty() {
         return Ok(told);
     }
-    let owner = manifest.roles.owner.as_deref();
-    for outcome in index::ensure(&mut work.connection, owner, &wanted, report).await? {
+    // It breaks off cleanly by itself.
+    for outcome in index::ensure(&mut work.connection, site, &wanted, report).await? {
         if outcome.state != State::Good {
             invocation
                 .ui

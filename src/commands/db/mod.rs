@@ -3,6 +3,7 @@
 pub mod baseline;
 pub mod bootstrap;
 pub mod diff;
+pub mod embed;
 mod expected;
 mod findings;
 pub mod fingerprint;
@@ -48,6 +49,7 @@ pub enum Command {
     Lock(lock::Args),
     Repair(repair::Args),
     Index(index::Args),
+    Embed(embed::Args),
     Graph(graph::Args),
     Rls(Box<rls::Args>),
     Seed(seed::Args),
@@ -84,6 +86,7 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Lock(args) => lock::run(&args, invocation),
         Command::Repair(args) => repair::run(&args, invocation),
         Command::Index(args) => index::run(&args, invocation),
+        Command::Embed(args) => embed::run(&args, invocation),
         Command::Graph(args) => graph::run(&args, invocation),
         Command::Rls(args) => rls::run(&args, invocation),
         Command::Seed(args) => seed::run(&args, invocation),

@@ -1,7 +1,8 @@
 -- One row: an index that no constraint made and that no partition has from its parent.
 -- Order: none. Privileges: none. Lowest server version: 16.
 -- `definition` has the method, keys with operator class, order and collation, INCLUDE, NULLS NOT
--- DISTINCT, parameters and predicate; the reader takes the parameters out of it.
+-- DISTINCT, parameters and predicate; the reader takes the parameters out of it. The comment in which edu notes the rows
+-- that an ivfflat index was built over is no part of the definition.
 SELECT 'index' AS kind, n.nspname::text AS schema, c.relname::text AS relation, ic.relname::text AS name, '' AS suffix,
        CASE WHEN i.indisunique OR ic.reloptions IS NOT NULL OR ic.reltablespace <> 0 OR NOT i.indisvalid OR NOT i.indisready
                  OR NOT i.indislive OR i.indisclustered OR i.indisreplident OR st.targets IS NOT NULL OR d.description IS NOT NULL
@@ -51,6 +52,7 @@ LEFT JOIN (SELECT attrelid, json_agg(attnum || ': ' || attstattarget ORDER BY at
            WHERE attstattarget >= 0 AND attrelid >= 16384 GROUP BY attrelid) st ON st.attrelid = i.indexrelid
 LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
 LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = ic.oid AND d.objsubid = 0
+     AND d.description NOT LIKE 'edu: built over rows: %'
 WHERE k.oid IS NULL AND NOT ic.relispartition AND c.oid >= 16384 AND c.relkind IN ('r', 'p', 'm')
   AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'edu')
   AND NOT (n.nspname = 'public' AND c.relname = 'refinery_schema_history')

@@ -190,15 +190,21 @@ impl Database {
 
     /// A connection of one login.
     pub fn session(&self, user: &str) -> Session {
+        Session::at(&self.url_as(user))
+    }
+}
+
+impl Session {
+    /// A connection to the server and database of a URL.
+    pub fn at(url: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .expect("a runtime");
-        let url = self.url_as(user);
         let connection = runtime
-            .block_on(PgConnection::connect(&url))
+            .block_on(PgConnection::connect(url))
             .unwrap_or_else(|error| panic!("could not connect to {url}: {error}"));
-        Session {
+        Self {
             runtime,
             connection,
         }

@@ -61,13 +61,16 @@ impl Scratch {
             let options = graph::Options::default();
             graph::apply(&mut work.connection, manifest, &ontology, options, &silent).await?;
         }
-        index::ensure(
-            &mut work.connection,
+        let site = index::Site {
+            server: &self.server,
             owner,
-            &project.vectors()?.indexes,
-            &silent,
-        )
-        .await?;
+            dims: manifest.vectors.as_ref().map(|vectors| vectors.dimensions),
+            local: None,
+            options: index::Options::default(),
+            cancel: &context.cancel,
+        };
+        let wanted = project.vectors()?.indexes;
+        index::ensure(&mut work.connection, &site, &wanted, &silent).await?;
         work.end().await;
         Ok(())
     }

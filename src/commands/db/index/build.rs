@@ -1,0 +1,55 @@
+//! `edu db index`, `edu db index build`
+
+use super::{Building, Invocation, Target, Waiting, choose, tell};
+use crate::failure::{Exit, Result};
+use crate::pg::index;
+use crate::pg::{Cancel, Work, session};
+
+/// Build what is missing and mend what is broken; what differs is told
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    waiting: Waiting,
+    #[command(flatten)]
+    building: Building,
+    /// Only these indexes [default: all]
+    #[arg(long = "only", value_name = "INDEX")]
+    names: Vec<String>,
+    /// Say what is missing or different, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Runs the command. Exit 1 when an index differs from its declaration.
+///
+/// # Errors
+/// See [`index::ensure`].
+pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
+    let ui = &invocation.ui;
+    let project = invocation.project_for(&args.target)?;
+    let wanted = choose(project.vectors()?.indexes, &args.names)?;
+    if wanted.is_empty() {
+        ui.answer("nothing to do: the project declares no vector indexes");
+        return Ok(Exit::Done);
+    }
+    let server = invocation.server(&args.target, &project)?;
+    let report = |progress| ui.hear(progress);
+    let cancel = Cancel::default();
+    let options = args.building.options(&args.waiting);
+    let site = invocation.site(&server, &project.manifest, options, &cancel);
+    let outcomes = invocation.block_on_until(&cancel, async {
+        if args.dry_run {
+            let (mut connection, _) = session::open(&server, "edu db index").await?;
+            return index::look(&mut connection, &site, &wanted).await;
+        }
+        let timeout = args.waiting.lock_timeout.into();
+        let work = Work::begin(&server, "edu db index", timeout, &report);
+        let mut work = cancel.or(work).await?;
+        let outcomes = index::ensure(&mut work.connection, &site, &wanted, &report).await;
+        work.end().await;
+        outcomes
+    })?;
+    Ok(tell(&outcomes, invocation))
+}
