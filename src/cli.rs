@@ -56,7 +56,7 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 enum Command {
     Up(commands::up::Args),
-    /// What is done to a database: bootstrap, migrate, status
+    /// What is done to a database: bootstrap, migrate, verify and more
     #[command(subcommand)]
     Db(commands::db::Command),
     /// Embedded PostgreSQL on this machine: install, start, stop, inspect

@@ -1,43 +1,49 @@
-//! Every code that edu prints, explained: what it means, an example, and the way out.
+//! Every code that edu prints, explained: what it means, an example where there is one, and the way out.
 //!
-//! The tables stand where the codes are made; this joins them. It knows no server and prints nothing.
+//! The tables stand where the codes are made; this joins them. Drift has no table: its codes are made of a
+//! kind of object and what differs, and so are their explanations. It knows no server and prints nothing.
 
+use crate::catalog::Kind;
 use crate::sql::hazard;
+use crate::{check, graph};
 
 /// One code's explanation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Topic {
     /// The code, in kebab-case.
-    pub code: &'static str,
-    /// What kind of thing it is: "hazard".
+    pub code: String,
+    /// What kind of thing it is: "hazard", "graph", "isolation", "drift".
     pub kind: &'static str,
-    /// One sentence: what it is.
-    pub title: &'static str,
-    /// What it means for the database's users.
-    pub consequence: &'static str,
-    /// Text that has it.
+    /// What it is, and what it means for the database's users.
+    pub meaning: String,
+    /// Text that has it; may be empty.
     pub example: &'static str,
-    /// What to do.
-    pub fix: &'static str,
-    /// Text without it.
+    /// What to do; may be empty where the finding itself says it.
+    pub fix: String,
+    /// Text without it; may be empty.
     pub fixed: &'static str,
 }
 
-/// All topics. A new table of codes is joined here with one line.
+/// All topics with a table. A new table of codes is joined here with one line.
 pub fn all() -> Vec<Topic> {
-    hazard::ALL.iter().map(of_hazard).collect()
+    let hazards = hazard::ALL.iter().map(of_hazard);
+    let graph = graph::code::CODES.iter().map(of_graph);
+    let isolation = check::ALL.iter().map(of_check);
+    hazards.chain(graph).chain(isolation).collect()
 }
 
-/// The topic of `code`.
-pub fn find(code: &str) -> Option<Topic> {
-    all().into_iter().find(|topic| topic.code == code)
+/// The topics of `code`: usually one; a word like "policy-missing" means one thing on a graph's label
+/// and another in drift. Empty for a code that does not exist.
+pub fn find(code: &str) -> Vec<Topic> {
+    let tables = all().into_iter().filter(|topic| topic.code == code);
+    tables.chain(of_drift(code)).collect()
 }
 
 /// The code that looks most like `word`, if one does.
-pub fn nearest(word: &str) -> Option<&'static str> {
+pub fn nearest(word: &str) -> Option<String> {
     all()
-        .iter()
-        .map(|topic| (strsim::damerau_levenshtein(word, topic.code), topic.code))
+        .into_iter()
+        .map(|topic| (strsim::damerau_levenshtein(word, &topic.code), topic.code))
         .min()
         .filter(|(distance, code)| *distance <= code.len() / 3)
         .map(|(_, code)| code)
@@ -45,14 +51,83 @@ pub fn nearest(word: &str) -> Option<&'static str> {
 
 fn of_hazard(entry: &hazard::Entry) -> Topic {
     Topic {
-        code: entry.id,
+        code: entry.id.to_owned(),
         kind: "hazard",
-        title: entry.title,
-        consequence: entry.consequence,
+        meaning: format!("{}\n{}", entry.title, entry.consequence),
         example: entry.example,
-        fix: entry.fix,
+        fix: entry.fix.to_owned(),
         fixed: entry.fixed,
     }
+}
+
+fn of_graph(code: &graph::code::Code) -> Topic {
+    Topic {
+        code: code.id.to_owned(),
+        kind: "graph",
+        meaning: sentence(code.consequence),
+        example: "",
+        fix: sentence(code.fix),
+        fixed: "",
+    }
+}
+
+fn of_check(check: &check::Check) -> Topic {
+    Topic {
+        code: check.id.to_owned(),
+        kind: "isolation",
+        meaning: sentence(check.looks_for),
+        example: "",
+        fix: "The finding shows what a tenant could see or do, and the SQL that mends it. One that is known and \
+              accepted is named in spec/access.toml with its reason."
+            .to_owned(),
+        fixed: "",
+    }
+}
+
+/// "policy-missing", "table-forced": a kind of object, and how it is not what the spec says.
+fn of_drift(code: &str) -> Option<Topic> {
+    let word = |kind: &Kind| kind.as_str().replace(' ', "-");
+    let of_kind = |kind: &&Kind| {
+        code.strip_prefix(&word(kind))
+            .is_some_and(|rest| rest.len() > 1 && rest.starts_with('-'))
+    };
+    let kind = Kind::ALL
+        .iter()
+        .filter(of_kind)
+        .max_by_key(|kind| word(kind).len())?;
+    let meaning = match &code[word(kind).len() + 1..] {
+        "missing" => format!("The spec has this {kind}, the database has not."),
+        "unexpected" => format!("The database has this {kind}, the spec has not."),
+        facet => format!(
+            "This {kind} is there, and its {} is not what the spec says.",
+            facet.replace('-', " ")
+        ),
+    };
+    Some(Topic {
+        code: code.to_owned(),
+        kind: "drift",
+        meaning,
+        example: "",
+        fix: "edu db verify shows both sides, what follows, and the SQL that repairs it. Where the database is \
+              right, change the spec and write the migration with edu db generate; what is known and accepted \
+              is named under [[accept]] in edu.toml."
+            .to_owned(),
+        fixed: "",
+    })
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars
+        .next()
+        .map(|c| c.to_uppercase().to_string())
+        .unwrap_or_default();
+    let end = if text.ends_with(['.', '…']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{first}{}{end}", chars.as_str())
 }
 
 #[cfg(test)]
@@ -60,13 +135,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_stands_for_one_topic() {
-        let mut codes: Vec<&str> = all().iter().map(|topic| topic.code).collect();
+    fn every_code_stands_for_one_topic_of_its_kind() {
+        let mut codes: Vec<(&str, String)> = all()
+            .into_iter()
+            .map(|topic| (topic.kind, topic.code))
+            .collect();
         let count = codes.len();
         codes.sort_unstable();
         codes.dedup();
         assert_eq!(codes.len(), count);
-        assert!(find("data-loss").is_some() && find("x").is_none());
-        assert_eq!(nearest("dataloss"), Some("data-loss"));
+        assert!(find("x").is_empty());
+        assert_eq!(nearest("dataloss").as_deref(), Some("data-loss"));
+    }
+
+    #[test]
+    fn a_code_is_explained_wherever_it_is_used() {
+        let kinds = |code: &str| {
+            find(code)
+                .iter()
+                .map(|topic| topic.kind)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(kinds("data-loss"), ["hazard"]);
+        assert_eq!(kinds("graph-missing"), ["graph", "drift"]);
+        assert_eq!(kinds("rls-not-forced"), ["isolation"]);
+        assert_eq!(kinds("table-forced"), ["drift"]);
+        assert!(kinds("policy-").is_empty());
     }
 }

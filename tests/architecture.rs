@@ -25,7 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("report", &["failure", "finding"]),
     ("project", &["failure", "spec"]),
     ("plan", &["failure", "catalog", "sql", "spec"]),
-    ("explain", &["sql"]),
+    ("explain", &["catalog", "sql", "graph", "check"]),
     // What a graph must look like is decided without a server, and tested without one.
     ("graph", &["failure", "catalog", "sql", "spec"]),
     ("vector", &["progress", "catalog", "spec"]),

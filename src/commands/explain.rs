@@ -20,29 +20,43 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let ui = &invocation.ui;
     let Some(code) = &args.code else {
         for topic in explain::all() {
-            ui.answer(format!(
-                "{:<26} {}: {}",
-                topic.code, topic.kind, topic.title
-            ));
+            let first = topic.meaning.lines().next().unwrap_or_default();
+            ui.answer(format!("{:<32} {}: {first}", topic.code, topic.kind));
         }
         return Ok(Exit::Done);
     };
-    let topic = explain::find(code).ok_or_else(|| {
+    let topics = explain::find(code);
+    if topics.is_empty() {
         let failure = Failure::usage(format!(
             "\"{code}\" explains nothing: there is no such code"
         ));
-        match explain::nearest(code) {
+        return Err(match explain::nearest(code) {
             Some(nearest) => failure.hint(format!("Did you mean: edu explain {nearest}")),
             None => failure.hint("List them all: edu explain"),
-        }
-    })?;
-    ui.answer(format!(
-        "{} ({})\n\n{}\n{}",
-        topic.code, topic.kind, topic.title, topic.consequence
-    ));
-    ui.answer(format!("\nFor example:\n{}", indented(topic.example)));
-    ui.answer(format!("\n{}\n{}", topic.fix, indented(topic.fixed)));
+        });
+    }
+    for topic in topics {
+        tell(&topic, invocation);
+    }
     Ok(Exit::Done)
+}
+
+fn tell(topic: &explain::Topic, invocation: &Invocation) {
+    let ui = &invocation.ui;
+    ui.answer(format!(
+        "{} ({})\n\n{}",
+        topic.code, topic.kind, topic.meaning
+    ));
+    if !topic.example.is_empty() {
+        ui.answer(format!("\nFor example:\n{}", indented(topic.example)));
+    }
+    if !topic.fix.is_empty() {
+        ui.answer(format!("\n{}", topic.fix));
+    }
+    if !topic.fixed.is_empty() {
+        ui.answer(indented(topic.fixed));
+    }
+    ui.answer("");
 }
 
 fn indented(text: &str) -> String {
