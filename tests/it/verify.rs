@@ -32,6 +32,17 @@ fn a_migrated_database_is_what_the_spec_says() {
 }
 
 #[test]
+fn the_committed_catalog_of_this_project_is_up_to_date() {
+    if major() != 17 {
+        return; // It is made for the project's own major.
+    }
+    edu(&Project::root(), &["db", "snapshot", "--check"]).expect(0);
+    let db = database(Template::Migrated);
+    let run = db.edu(&["db", "verify"]).expect(0);
+    assert!(run.says("expected: spec/catalog.json"), "{}", run.stdout);
+}
+
+#[test]
 fn the_migrations_give_what_the_spec_says() {
     let major = major().to_string();
     let run = edu(
