@@ -35,7 +35,6 @@ pub enum Verbosity {
 /// The printer.
 pub struct Ui {
     verbosity: Verbosity,
-    colour_out: bool,
     colour_err: bool,
     bars: bool,
     hides_rows: bool,
@@ -97,11 +96,9 @@ fn tick(stage: &Weak<Mutex<Option<Stage>>>) {
 impl Ui {
     /// A printer for this terminal. `no_colour` is what `NO_COLOR` or `--color never` say.
     pub fn new(verbosity: Verbosity, no_colour: bool) -> Self {
-        let out = std::io::stdout().is_terminal();
         let err = std::io::stderr().is_terminal();
         Self {
             verbosity,
-            colour_out: out && !no_colour,
             colour_err: err && !no_colour,
             bars: err,
             hides_rows: false,
@@ -157,7 +154,7 @@ impl Ui {
     /// # Errors
     /// When the answer cannot be read.
     pub fn ask(&self, question: &str) -> Result<Option<String>> {
-        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        if !self.can_ask() {
             return Ok(None);
         }
         self.finish_stage();
@@ -210,11 +207,6 @@ impl Ui {
     /// Whether there is somebody to ask: stdin and stderr are terminals.
     pub fn can_ask(&self) -> bool {
         self.bars && std::io::stdin().is_terminal()
-    }
-
-    /// Whether stdout shows colour.
-    pub fn answers_in_colour(&self) -> bool {
-        self.colour_out
     }
 
     /// Hears one piece of progress. Shape: a bar in a terminal, else a line per stage and at least

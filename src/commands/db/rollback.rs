@@ -1,7 +1,6 @@
 //! `edu db rollback`
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use super::{Invocation, Target, Waiting};
@@ -160,18 +159,13 @@ fn consent(args: &Args, invocation: &Invocation, plan: &Plan, losses: &[String])
     let failure = failure
         .detail("Nothing was rolled back.")
         .hint("Say so: edu db rollback --yes");
-    if !std::io::stdin().is_terminal() {
+    let ui = &invocation.ui;
+    if !ui.can_ask() {
         return Err(failure);
     }
-    losses.iter().for_each(|loss| invocation.ui.warn(loss));
-    invocation.ui.warn("type yes to roll back all the same:");
-    let mut line = String::new();
-    std::io::stdin()
-        .read_line(&mut line)
-        .map_err(|error| Failure::io("read the answer", &error))?;
-    if line.trim() == "yes" {
-        Ok(())
-    } else {
-        Err(failure)
+    losses.iter().for_each(|loss| ui.warn(loss));
+    match ui.ask("type yes to roll back all the same:")?.as_deref() {
+        Some("yes") => Ok(()),
+        _ => Err(failure),
     }
 }
