@@ -61,7 +61,7 @@ fn rows_are_only_lost_when_somebody_says_yes() {
     assert!(told.says("42 rows now"), "{}", told.stdout);
     let refused = run(&project, &db, &["db", "rollback"]).expect(8);
     assert!(
-        refused.says("data-loss") && refused.says("42 rows now"),
+        refused.says(".down.sql:1: data-loss") && refused.says("42 rows now"),
         "{}",
         refused.stderr
     );

@@ -115,13 +115,21 @@ async fn draft(
 async fn losses(connection: &mut sqlx::postgres::PgConnection, plan: &Plan) -> Vec<String> {
     let mut told = Vec::new();
     let mut counted = BTreeSet::new();
-    let statements = plan.migrations.iter().flat_map(|one| &one.statements);
-    for effect in statements.flat_map(|one| &one.effects) {
+    let statements = plan.migrations.iter().flat_map(|migration| {
+        let place = |line| format!("{}:{line}", migration.path);
+        let all = migration.statements.iter();
+        all.flat_map(move |one| {
+            one.effects
+                .iter()
+                .map(move |effect| (place(one.line), effect))
+        })
+    });
+    for (place, effect) in statements {
         for hazard in &effect.hazards {
             if hazard.id.entry().allowance != Allowance::Needed {
                 continue;
             }
-            let mut line = format!("{}: {}", hazard.id.id(), hazard.message);
+            let mut line = format!("{place}: {}: {}", hazard.id.id(), hazard.message);
             if let (Hazard::DataLoss, Some(relation)) = (hazard.id, &effect.relation)
                 && effect.bytes.is_some()
             {
