@@ -14,16 +14,12 @@ fn empty() -> Database {
     database(Template::Empty)
 }
 
-/// Waits until a statement of edu's runs, and kills edu; the server rolls back what it can.
-fn kill_at(project: &Project, db: &Database, statement: &str) {
+/// Kills edu once a query counts one of what the statement leaves, and waits until the server has
+/// noticed: what was sent but has done nothing yet would be killed too early.
+fn kill_once(project: &Project, db: &Database, query: &str) {
     let url = db.url();
     let running = start(project.path(), &["db", "migrate", "--url", &url], &[]);
-    until("the statement runs", || {
-        db.one(&format!(
-            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%{statement}%' AND state = 'active'
-             AND pid <> pg_backend_pid() AND datname = current_database()"
-        )) == "1"
-    });
+    until(query, || db.one(query) == "1");
     running.signal("KILL");
     running.wait(LIMIT);
     until("the server has noticed", || {
@@ -41,7 +37,11 @@ fn an_index_build_that_was_killed_is_cleaned_up_and_done_again() {
     migrate(&project, &db, &["--to", "1"]).expect(0);
     let mut holder = db.session("postgres");
     holder.run("BEGIN; INSERT INTO a VALUES (1)");
-    kill_at(&project, &db, "CREATE INDEX CONCURRENTLY");
+    kill_once(
+        &project,
+        &db,
+        "SELECT count(*) FROM pg_class WHERE relname = 'a_i'",
+    );
     holder.run("ROLLBACK");
     assert_eq!(
         db.one("SELECT indisvalid FROM pg_index WHERE indexrelid = 'a_i'::regclass"),
@@ -78,7 +78,7 @@ fn a_procedure_that_was_killed_stops_the_next_run_until_somebody_says_what_is() 
         "-- edu: no-transaction\nCALL fill();\nINSERT INTO log VALUES ('after');",
     ]);
     migrate(&project, &db, &["--to", "1"]).expect(0);
-    kill_at(&project, &db, "CALL fill");
+    kill_once(&project, &db, "SELECT count(*) FROM log");
     let run = migrate(&project, &db, &[]).expect(9);
     assert!(run.says("edu db repair --mark-done 2:1"), "{}", run.stderr);
     assert_eq!(db.one("SELECT string_agg(step, ' ') FROM log"), "half");
@@ -153,7 +153,11 @@ fn a_detachment_that_was_killed_is_finished() {
     migrate(&project, &db, &["--to", "1"]).expect(0);
     let mut holder = db.session("postgres");
     holder.run("BEGIN; SELECT * FROM p");
-    kill_at(&project, &db, "DETACH PARTITION");
+    kill_once(
+        &project,
+        &db,
+        "SELECT count(*) FROM pg_inherits WHERE inhdetachpending",
+    );
     holder.run("ROLLBACK");
     assert_eq!(db.one("SELECT inhdetachpending FROM pg_inherits"), "t");
     migrate(&project, &db, &[]).expect(0);
