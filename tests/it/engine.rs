@@ -158,7 +158,7 @@ fn the_lock_shows_its_holder_and_can_be_broken() {
     let url = db.url();
     let running = start(project.path(), &["db", "migrate", "--url", &url], &[]);
     until("the statement runs", || {
-        db.one("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND state = 'active' AND pid <> pg_backend_pid() AND datname = current_database()") == "1"
+        db.one("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND wait_event = 'PgSleep' AND pid <> pg_backend_pid() AND datname = current_database()") == "1"
     });
     let shown = project.edu(&["db", "lock", "--url", &url]).expect(0);
     assert!(
@@ -212,7 +212,7 @@ fn ctrl_c_breaks_the_statement_off_and_says_what_is_applied() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let running = start(project.path(), &["db", "migrate", "--url", &url], &[]);
         until("the statement runs", || {
-            db.one("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND state = 'active' AND pid <> pg_backend_pid() AND datname = current_database()") == "1"
+            db.one("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND wait_event = 'PgSleep' AND pid <> pg_backend_pid() AND datname = current_database()") == "1"
         });
         running.signal(signal);
         let run = running.wait(LIMIT);
@@ -435,7 +435,7 @@ fn a_second_ctrl_c_leaves_at_once_and_names_what_still_runs() {
     ]);
     let url = db.url();
     let running = start(project.path(), &["db", "migrate", "--url", &url], &[]);
-    let pid = "SELECT COALESCE(max(pid), 0) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND state = 'active' AND pid <> pg_backend_pid() AND datname = current_database()";
+    let pid = "SELECT COALESCE(max(pid), 0) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND wait_event = 'PgSleep' AND pid <> pg_backend_pid() AND datname = current_database()";
     until("the statement runs", || db.one(pid) != "0");
     let session = db.one(pid);
     running.signal("INT");

@@ -257,7 +257,7 @@ fn a_server_that_crashed_under_a_run_is_migrated_by_the_next_one() {
          SELECT pg_sleep(60) WHERE NOT EXISTS (SELECT FROM flag);\nINSERT INTO log VALUES ('2c');",
     ]);
     let running = start(project.path(), &["db", "migrate", "--url", &url], &[]);
-    let sleeper = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60)%' AND state = 'active' AND pid <> pg_backend_pid()";
+    let sleeper = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60)%' AND wait_event = 'PgSleep' AND pid <> pg_backend_pid()";
     let mut pid = String::new();
     until("the statement runs", || {
         pid = ask(sleeper).unwrap_or_default();
