@@ -16,6 +16,7 @@ mod crowd;
 mod drift;
 mod effect;
 mod engine;
+mod forms;
 mod generate;
 mod graph;
 mod image;
