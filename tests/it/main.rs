@@ -31,5 +31,6 @@ mod rollback;
 mod secrets;
 mod speed;
 mod support;
+mod systems;
 mod vectors;
 mod verify;
