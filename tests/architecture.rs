@@ -40,13 +40,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "server",
         &["failure", "progress", "config", "spec", "vector"],
     ),
+    ("backup", &["failure", "progress", "pg", "server"]),
     ("ui", &["failure", "progress"]),
     (
         "commands",
         &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
             "ui", "cli", "plan", "explain", "graph", "posture", "check", "proof", "probe", "diff",
-            "render", "finding", "report", "vector",
+            "render", "finding", "report", "vector", "backup",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),
