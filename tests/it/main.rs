@@ -29,6 +29,7 @@ mod readme;
 mod rls;
 mod rollback;
 mod secrets;
+mod seed;
 mod speed;
 mod support;
 mod vectors;
