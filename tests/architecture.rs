@@ -41,13 +41,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "server",
         &["failure", "progress", "config", "spec", "vector"],
     ),
+    ("backup", &["failure", "progress", "pg", "server"]),
     ("ui", &["failure", "progress"]),
     (
         "commands",
         &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
             "ui", "cli", "plan", "explain", "graph", "posture", "check", "proof", "probe", "diff",
-            "render", "finding", "report", "vector", "seed",
+            "render", "finding", "report", "vector", "backup", "seed",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),
