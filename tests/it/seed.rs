@@ -179,101 +179,86 @@ fn a_dry_run_tells_and_keeps_nothing() {
     assert_eq!(db.one("SELECT count(*) FROM tenants"), "0");
 }
 
-#[test]
-fn a_bad_row_is_pointed_at_by_line_and_column_and_nothing_is_written() {
-    let (db, project) = shop(&[("seeds/dev/2.toml", TENANT)]);
-    let user = |line: &str| {
-        format!(
-            "[[table]]\nname = \"users\"\ntenant = {{ ref = \"acme\" }}\nkey = [\"email\"]\n[[table.row]]\nemail = \"a\"\n{line}\n"
-        )
+/// Seeds with `text` beside the tenant, and finds nothing written and the place told.
+#[track_caller]
+fn refused((db, project): &(Database, Project), text: &str, code: i32, place: &str, words: &str) {
+    project.write("seeds/dev/1.toml", text);
+    let run = project
+        .edu(&["db", "seed", "--url", &db.url()])
+        .expect(code);
+    let told = run.stderr.contains(place) && run.stderr.contains(words);
+    assert!(told, "{text}\n{}", run.stderr);
+    assert_eq!(db.one("SELECT count(*) FROM tenants"), "0", "{text}");
+}
+
+/// A block with one user.
+fn user(lines: &str) -> String {
+    let tenant = match lines.contains("tenant_id") {
+        true => "",
+        false => "\ntenant_id = { ref = \"acme\" }",
     };
-    let tenant = "tenant_id = { ref = \"acme\" }";
-    for (text, code, place, words) in [
-        (
-            user("tenant_id = \"x\""),
-            5,
-            "1.toml:7:13",
-            "invalid input syntax for type uuid",
-        ),
-        (
-            user(&format!("{tenant}\nborn = \"soon\"")),
-            5,
-            "1.toml:8:8",
-            "date",
-        ),
-        (
-            user(&format!("{tenant}\ntags = 5")),
-            5,
-            "1.toml:8:8",
-            "array",
-        ),
-        (
-            TENANT
-                .replace("pro", "free")
-                .replace("\"acme\"", "\"acme-two\"")
-                .replace("ref = \"acme-two\"", "ref = \"acme\"")
-                .replacen("\"$name\" = \"acme-two\"", "", 1),
-            5,
-            "1.toml:9:6",
-            "duplicate key",
-        ),
+    format!(
+        "[[table]]\nname = \"users\"\ntenant = {{ ref = \"acme\" }}\nkey = [\"email\"]\n[[table.row]]\n{lines}\nemail = \"a\"{tenant}\n"
+    )
+}
+
+#[test]
+fn a_row_that_the_server_refuses_is_pointed_at_and_nothing_is_written() {
+    let shop = shop(&[("seeds/dev/2.toml", TENANT)]);
+    let other = TENANT.replace("acme", "other");
+    for (text, place, words) in [
+        (user("tenant_id = \"x\""), "1.toml:6:13", "type uuid"),
+        (user("born = \"soon\""), "1.toml:6:8", "type date"),
+        (user("tags = 5"), "1.toml:6:8", "array"),
         (
             user("tenant_id = \"00000000-0000-0000-0000-00000000000b\""),
-            5,
             "1.toml:5:1",
             "row-level security",
         ),
         (
-            user(&format!("{tenant}\npasword = \"x\"")),
-            2,
-            "1.toml:8:11",
-            "password",
-        ),
-        (
-            user(&format!("{tenant}\npassword = {{ agron2 = \"x\" }}")),
-            2,
-            "1.toml:8:12",
-            "argon2",
-        ),
-        (
-            user("tenant_id = { ref = \"acne\" }"),
-            2,
-            "1.toml:7:13",
-            "acme",
-        ),
-        (
-            TENANT
-                .replace("acme", "acme2")
-                .replace("\"pro\"", "\"golden\""),
-            5,
+            other.replace("\"pro\"", "\"golden\""),
             "1.toml:11:8",
             "golden",
         ),
         (
-            TENANT
-                .replace("\"acme\"", "\"other\"")
-                .replace("= \"other\"\nplan", "= \"Other!\"\nplan"),
-            5,
+            other.replace("slug = \"other\"", "slug = \"Other!\""),
             "1.toml:10:8",
             "slug",
         ),
         (
-            TENANT.replace("acme", "other").replace("tenants", "tenant"),
-            2,
-            "1.toml:3:8",
-            "does not exist",
+            other.replace("slug = \"other\"", "slug = \"other-one\""),
+            "2.toml:9:6",
+            "duplicate key",
         ),
     ] {
-        project.write("seeds/dev/1.toml", &text);
-        let run = project
-            .edu(&["db", "seed", "--url", &db.url()])
-            .expect(code);
-        assert!(
-            run.stderr.contains(place) && run.stderr.contains(words),
-            "{text}\n{}",
-            run.stderr
-        );
-        assert_eq!(db.one("SELECT count(*) FROM tenants"), "0", "{text}");
+        refused(&shop, &text, 5, place, words);
+    }
+}
+
+#[test]
+fn a_row_that_cannot_be_meant_is_pointed_at_before_anything_is_written() {
+    let shop = shop(&[("seeds/dev/2.toml", TENANT)]);
+    let table = TENANT.replace("acme", "other").replace("tenants", "tenant");
+    for (text, place, words) in [
+        (user("pasword = \"x\""), "1.toml:6:11", "\"password\""),
+        (
+            user("password = { agron2 = \"x\" }"),
+            "1.toml:6:12",
+            "argon2",
+        ),
+        (
+            user("tenant_id = { ref = \"acne\" }"),
+            "1.toml:6:13",
+            "acme",
+        ),
+        (
+            user("tenant_id = { ref = \"acme\", column = \"x\" }"),
+            "1.toml:6:13",
+            "no column",
+        ),
+        (table, "1.toml:3:8", "does not exist"),
+    ] {
+        refused(&shop, &text, 2, place, words);
     }
 }
 
