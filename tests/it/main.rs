@@ -8,6 +8,7 @@
     reason = "the harness shows it with a failed test"
 )]
 
+mod backup;
 mod bad_input;
 mod baseline;
 mod bootstrap;
@@ -30,7 +31,9 @@ mod readme;
 mod rls;
 mod rollback;
 mod secrets;
+mod seed;
 mod speed;
 mod support;
+mod systems;
 mod vectors;
 mod verify;
