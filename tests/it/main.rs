@@ -32,5 +32,6 @@ mod rollback;
 mod secrets;
 mod speed;
 mod support;
+mod upkeep;
 mod vectors;
 mod verify;
