@@ -69,7 +69,8 @@ pub const AIR_BYTES_MIN: i64 = 8 << 20;
 impl Reindex {
     /// Whether `relation` is to be rebuilt. Vector indexes are not: `edu db index rebuild` is theirs.
     pub fn wants(self, relation: &Relation) -> bool {
-        let tree = relation.index && relation.method.as_deref() == Some("btree");
+        let whole = relation.index && relation.valid != Some(false);
+        let tree = whole && relation.method.as_deref() == Some("btree");
         tree && match self {
             Self::Never => false,
             Self::Air(part) => {

@@ -181,7 +181,8 @@ async fn slow(connection: &mut PgConnection, rows: u16) -> Result<Slow> {
     };
     let sql = format!(
         "SELECT s.calls, s.mean_exec_time AS mean_ms, s.max_exec_time AS max_ms, s.total_exec_time AS total_ms, s.rows,
-                pg_catalog.left(pg_catalog.regexp_replace(s.query, '\\s+', ' ', 'g'), 300) AS query
+                pg_catalog.left(pg_catalog.regexp_replace(pg_catalog.regexp_replace(s.query, '\\s+', ' ', 'g'),
+                    '(password\\s+)''[^'']*(''|$)', '\\1''***''', 'gi'), 300) AS query
          FROM {}.pg_stat_statements s JOIN pg_catalog.pg_database d ON d.oid = s.dbid
          WHERE d.datname = pg_catalog.current_database() ORDER BY s.mean_exec_time DESC, s.queryid LIMIT $1",
         quote_ident(&schema)
