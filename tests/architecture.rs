@@ -29,24 +29,26 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // What a graph must look like is decided without a server, and tested without one.
     ("graph", &["failure", "catalog", "sql", "spec"]),
     ("vector", &["progress", "catalog", "spec"]),
+    ("seed", &["failure", "catalog", "spec"]),
     (
         "pg",
         &[
             "failure", "progress", "catalog", "sql", "spec", "plan", "graph", "posture", "probe",
-            "vector",
+            "vector", "seed",
         ],
     ),
     (
         "server",
         &["failure", "progress", "config", "spec", "vector"],
     ),
+    ("backup", &["failure", "progress", "pg", "server"]),
     ("ui", &["failure", "progress"]),
     (
         "commands",
         &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
             "ui", "cli", "plan", "explain", "graph", "posture", "check", "proof", "probe", "diff",
-            "render", "finding", "report", "vector",
+            "render", "finding", "report", "vector", "backup", "seed",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),
