@@ -98,7 +98,7 @@ pub async fn catalog(
 ) -> Result<Catalog> {
     within(admin, wanted, from, report, async |server| {
         let (mut connection, _) = session::open(server, "edu scratch").await?;
-        inspect::inspect(&mut connection, &wanted.manifest.roles.names()).await
+        inspect::of_project(&mut connection, wanted.manifest, &[]).await
     })
     .await
 }

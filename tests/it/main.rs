@@ -33,5 +33,6 @@ mod secrets;
 mod seed;
 mod speed;
 mod support;
+mod systems;
 mod vectors;
 mod verify;

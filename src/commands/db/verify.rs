@@ -81,7 +81,12 @@ fn project_only(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let project = invocation.project()?;
     let sources = Sources::load(&project)?;
     let major = args.target.major.unwrap_or(project.manifest.server.major);
-    let scratch = expected::scratch_server(invocation, args.scratch_url.as_deref(), major)?;
+    let scratch = expected::scratch_server(
+        invocation,
+        &project.manifest.needs(),
+        args.scratch_url.as_deref(),
+        major,
+    )?;
     let (spec, migrations) = invocation.block_on(async {
         let hear = |progress| invocation.ui.hear(progress);
         let spec = expected::build(&scratch, &project, &sources, From::Spec, &hear).await?;

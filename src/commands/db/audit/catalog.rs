@@ -93,7 +93,12 @@ impl Run<'_> {
             return Ok(None);
         };
         let (invocation, project) = (self.audit.invocation, self.audit.project);
-        let scratch = expected::scratch_server(invocation, whole.scratch_url, major)?;
+        let scratch = expected::scratch_server(
+            invocation,
+            &project.manifest.needs(),
+            whole.scratch_url,
+            major,
+        )?;
         self.note(format!(
             "expected: made from the project's files on a scratch database (PostgreSQL {major})"
         ));
@@ -147,9 +152,7 @@ async fn look(server: &Server, project: &Project, more: &[String]) -> Result<Liv
     let running = holder::find(&mut connection, Purpose::Change)
         .await?
         .map(|holder| holder.to_string());
-    let mut roles = project.manifest.roles.names();
-    roles.extend(more.iter().map(String::as_str));
-    let mut catalog = inspect::inspect(&mut connection, &roles).await?;
+    let mut catalog = inspect::of_project(&mut connection, &project.manifest, more).await?;
     let history = if history::readable(&mut connection).await? {
         Some(history::read(&mut connection).await?)
     } else {

@@ -78,7 +78,12 @@ impl Run<'_> {
         major: u16,
     ) -> Result<(String, Vec<Finding>)> {
         let (invocation, project) = (self.audit.invocation, self.audit.project);
-        let scratch = expected::scratch_server(invocation, whole.scratch_url, major)?;
+        let scratch = expected::scratch_server(
+            invocation,
+            &project.manifest.needs(),
+            whole.scratch_url,
+            major,
+        )?;
         let Attempted {
             isolation,
             findings,
