@@ -55,7 +55,7 @@ impl Sources {
             migrations: &self.migrations,
             schema: &self.schema,
             ontology: self.ontology.as_ref(),
-            indexes: &self.vectors.indexes,
+            vectors: &self.vectors,
         }
     }
 }
@@ -95,13 +95,14 @@ pub(super) struct ScratchServer {
     _own: Option<Ephemeral>,
 }
 
-/// The server that `url` names, else one of its own: roles belong to a whole server, so the one that
+/// The server that `url` names, else one of its own with the extensions it needs: roles belong to a whole server, so the one that
 /// is verified cannot say what roles the project wants.
 ///
 /// # Errors
 /// Exit 2 for what is no URL; those of installing and starting a server.
 pub(super) fn scratch_server(
     invocation: &Invocation,
+    needs: &[&str],
     url: Option<&str>,
     major: u16,
 ) -> Result<ScratchServer> {
@@ -110,7 +111,7 @@ pub(super) fn scratch_server(
         return Ok(ScratchServer { server, _own: None });
     }
     let report = |progress| invocation.ui.hear(progress);
-    let runtime = Runtime::ensure(&invocation.environment, major, &report)?;
+    let runtime = Runtime::ensure(&invocation.environment, major, needs, &report)?;
     let edu = std::env::current_exe()
         .map_err(|error| Failure::io("find this program's own file", &error))?;
     let own = Ephemeral::start(&runtime, &edu, &Options::default())?;
@@ -132,7 +133,23 @@ pub(super) async fn build(
     from: From,
     report: Report<'_>,
 ) -> Result<Catalog> {
+    // Without a spec the migrations are all that is wanted.
+    let from = match from {
+        From::Spec if sources.schema.is_empty() => From::Migrations(None),
+        from => from,
+    };
     scratch::catalog(&scratch.server, &sources.wanted(project), from, report).await
+}
+
+/// What is committed, if it is there and was made from these files.
+///
+/// # Errors
+/// Exit 2 when it is damaged.
+pub(super) fn snapshot(project: &Project, sources: &Sources) -> Result<Option<Snapshot>> {
+    let Some(file) = project.file(SNAPSHOT) else {
+        return Ok(None);
+    };
+    Ok(Snapshot::read(&file.text)?.filter(|snapshot| snapshot.spec == sources.hash))
 }
 
 /// The committed catalog, if it is there and was made from these files for this major.
@@ -144,10 +161,7 @@ pub(super) fn committed(
     sources: &Sources,
     major: u16,
 ) -> Result<Option<Catalog>> {
-    let Some(file) = project.file(SNAPSHOT) else {
-        return Ok(None);
-    };
-    Ok(Snapshot::read(&file.text)?
-        .filter(|snapshot| snapshot.spec == sources.hash && snapshot.catalog.major == major)
-        .map(|snapshot| snapshot.catalog))
+    Ok(snapshot(project, sources)?
+        .map(|snapshot| snapshot.catalog)
+        .filter(|catalog| catalog.major == major))
 }
