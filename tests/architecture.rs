@@ -40,13 +40,24 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "server",
         &["failure", "progress", "config", "spec", "vector"],
     ),
+    (
+        "expected",
+        &["failure", "catalog", "sql", "spec", "project", "pg"],
+    ),
+    (
+        "testdb",
+        &[
+            "failure", "progress", "catalog", "sql", "config", "project", "diff", "expected", "pg",
+            "server",
+        ],
+    ),
     ("ui", &["failure", "progress"]),
     (
         "commands",
         &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
             "ui", "cli", "plan", "explain", "graph", "posture", "check", "proof", "probe", "diff",
-            "render", "finding", "report", "vector",
+            "render", "finding", "report", "vector", "expected", "testdb",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),

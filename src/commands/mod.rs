@@ -9,6 +9,7 @@ pub mod image;
 mod provenance;
 pub mod server;
 mod site;
+pub mod testdb;
 pub mod up;
 
 use std::future::Future;

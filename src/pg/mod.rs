@@ -25,6 +25,7 @@ pub mod scratch;
 pub mod seed;
 pub mod session;
 pub mod shape;
+pub mod testdb;
 pub mod work;
 
 pub use cancel::Cancel;

@@ -102,7 +102,11 @@ pub async fn catalog(
     outcome
 }
 
-async fn fill_and_read(
+/// Fills an empty database, and reads the catalog it then has.
+///
+/// # Errors
+/// As [`catalog`].
+pub async fn fill_and_read(
     server: &Server,
     wanted: &Wanted<'_>,
     from: From,

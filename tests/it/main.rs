@@ -31,5 +31,6 @@ mod rollback;
 mod secrets;
 mod speed;
 mod support;
+mod testdb;
 mod vectors;
 mod verify;
