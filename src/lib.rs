@@ -4,6 +4,7 @@
 //! values; the effects (`project`, `pg`, `server`, `ui`) touch files, servers and the terminal; the
 //! commands join them.
 
+pub mod backup;
 pub mod catalog;
 pub mod check;
 pub mod cli;
@@ -24,6 +25,7 @@ pub mod project;
 pub mod proof;
 pub mod render;
 pub mod report;
+pub mod seed;
 pub mod server;
 pub mod spec;
 pub mod sql;

@@ -29,11 +29,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // What a graph must look like is decided without a server, and tested without one.
     ("graph", &["failure", "catalog", "sql", "spec"]),
     ("vector", &["progress", "catalog", "spec"]),
+    ("seed", &["failure", "catalog", "spec"]),
     (
         "pg",
         &[
             "failure", "progress", "catalog", "sql", "spec", "plan", "graph", "posture", "probe",
-            "vector",
+            "vector", "seed",
         ],
     ),
     (
@@ -51,13 +52,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "server",
         ],
     ),
+    ("backup", &["failure", "progress", "pg", "server"]),
     ("ui", &["failure", "progress"]),
     (
         "commands",
         &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
             "ui", "cli", "plan", "explain", "graph", "posture", "check", "proof", "probe", "diff",
-            "render", "finding", "report", "vector", "expected", "testdb",
+            "render", "finding", "report", "vector", "backup", "seed", "expected", "testdb",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),

@@ -11,8 +11,9 @@ use crate::diff::{Severity, compare};
 use crate::expected::committed;
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::scratch::{self, From};
+use crate::pg::seed::{self, Ending};
 use crate::pg::testdb::{Admin, Held, Template};
-use crate::pg::{Server, Work, inspect, seed, session};
+use crate::pg::{Server, Work, inspect, session};
 use crate::progress::{Progress, Report};
 use crate::sql::fingerprint::checksum;
 
@@ -64,7 +65,8 @@ pub(super) async fn fill(site: &Site, server: &Server, report: Report<'_>) -> Re
             .seed(profile)?
             .ok_or_else(|| no_profile(site, profile))?;
         let mut work = Work::begin(server, "edu testdb", LOCK_TIMEOUT, report).await?;
-        seed::run(&mut work.connection, &site.project.manifest, &rows, report).await?;
+        let manifest = &site.project.manifest;
+        seed::run(&mut work.connection, manifest, &rows, Ending::Kept, report).await?;
         work.end().await;
     }
     verify(site, server, report).await

@@ -8,6 +8,7 @@
     reason = "the harness shows it with a failed test"
 )]
 
+mod backup;
 mod bad_input;
 mod baseline;
 mod bootstrap;
@@ -29,6 +30,7 @@ mod readme;
 mod rls;
 mod rollback;
 mod secrets;
+mod seed;
 mod speed;
 mod support;
 mod testdb;
