@@ -58,7 +58,7 @@ impl Sources {
             migrations: &self.migrations,
             schema: &self.schema,
             ontology: self.ontology.as_ref(),
-            indexes: &self.vectors.indexes,
+            vectors: &self.vectors,
         }
     }
 }
@@ -92,15 +92,23 @@ fn hash(project: &Project, migrations: &[Migration], schema: &[Document]) -> Str
     checksum(&parts.join("\n"))
 }
 
+/// What is committed, if it is there and was made from these files.
+///
+/// # Errors
+/// Exit 2 when it is damaged.
+pub fn snapshot(project: &Project, sources: &Sources) -> Result<Option<Snapshot>> {
+    let Some(file) = project.file(SNAPSHOT) else {
+        return Ok(None);
+    };
+    Ok(Snapshot::read(&file.text)?.filter(|snapshot| snapshot.spec == sources.hash))
+}
+
 /// The committed catalog, if it is there and was made from these files for this major.
 ///
 /// # Errors
 /// Exit 2 when it is damaged.
 pub fn committed(project: &Project, sources: &Sources, major: u16) -> Result<Option<Catalog>> {
-    let Some(file) = project.file(SNAPSHOT) else {
-        return Ok(None);
-    };
-    Ok(Snapshot::read(&file.text)?
-        .filter(|snapshot| snapshot.spec == sources.hash && snapshot.catalog.major == major)
-        .map(|snapshot| snapshot.catalog))
+    Ok(snapshot(project, sources)?
+        .map(|snapshot| snapshot.catalog)
+        .filter(|catalog| catalog.major == major))
 }

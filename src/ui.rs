@@ -148,6 +148,15 @@ impl Ui {
         ));
     }
 
+    /// Prints a step that found something: a mark, what, and how long it took. Whatever the verbosity.
+    pub fn missed(&self, what: &str, result: &str, took: Duration) {
+        let mark = self.paint("✗", "1;31");
+        self.line(&format!(
+            "{mark} {what:<11} {result}  {}",
+            self.paint(&human_time(took), "2")
+        ));
+    }
+
     /// Prints a warning on stderr, whatever the verbosity.
     pub fn warn(&self, text: impl AsRef<str>) {
         self.line(&format!(

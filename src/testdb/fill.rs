@@ -7,7 +7,7 @@ use super::site::{Seeds, Site};
 use crate::catalog::Catalog;
 use crate::diff::accept::accept;
 use crate::diff::forgive::forgive_newer_extensions;
-use crate::diff::{Severity, compare};
+use crate::diff::{Difference, Severity, compare};
 use crate::expected::committed;
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::scratch::{self, From};
@@ -15,6 +15,7 @@ use crate::pg::seed::{self, Ending};
 use crate::pg::testdb::{Admin, Held, Template};
 use crate::pg::{Server, Work, inspect, session};
 use crate::progress::{Progress, Report};
+use crate::spec::manifest::Accept;
 use crate::sql::fingerprint::checksum;
 
 /// Nobody else works on a template that is being built.
@@ -96,16 +97,11 @@ async fn verify(site: &Site, server: &Server, report: Report<'_>) -> Result<()> 
         Some(catalog) => catalog,
         None => expected(site, report).await?,
     };
-    let mut roles = manifest.roles.names();
-    let wanted_roles = expected.roles();
-    roles.extend(wanted_roles.iter().map(String::as_str));
-    roles.sort_unstable();
-    roles.dedup();
-    let live = inspect::inspect(&mut connection, &roles).await?;
+    let live = inspect::of_project(&mut connection, manifest, &expected.roles()).await?;
     let mut differences = compare(&expected, &live);
     forgive_newer_extensions(&mut differences, &manifest.extensions);
     let today = OffsetDateTime::now_utc().date().to_string();
-    let mut found = accept(differences, &manifest.accept, &today).differences;
+    let mut found = accept(differences, &manifest.accept, &today, accepted).left;
     found.retain(|difference| difference.severity != Severity::Note);
     report(Progress::Done);
     if found.is_empty() {
@@ -126,6 +122,13 @@ async fn verify(site: &Site, server: &Server, report: Report<'_>) -> Result<()> 
         .hint("See all of them: edu db verify --project-only"))
 }
 
+/// Whether an entry of edu.toml is about a difference.
+fn accepted(accept: &Accept, difference: &Difference) -> bool {
+    let facet = accept.facet.as_deref();
+    accept.object == difference.id.to_string()
+        && facet.is_none_or(|facet| facet == difference.facet())
+}
+
 /// The catalog that the spec gives, made on a database of this server that is dropped again, and that
 /// is left over for all to see should this process be killed.
 async fn expected(site: &Site, report: Report<'_>) -> Result<Catalog> {
@@ -134,7 +137,12 @@ async fn expected(site: &Site, report: Report<'_>) -> Result<Catalog> {
     let template = Template::empty(&manifest.name, &admin.identity.user);
     let held = Held::create(admin, &template, &site.owner, site.path).await?;
     let wanted = site.sources.wanted(&site.project);
-    let outcome = scratch::fill_and_read(&held.server, &wanted, From::Spec, report).await;
+    let outcome = async {
+        scratch::fill(&held.server, &wanted, From::Spec, report).await?;
+        let (mut connection, _) = session::open(&held.server, "edu testdb").await?;
+        inspect::of_project(&mut connection, manifest, &[]).await
+    }
+    .await;
     held.drop_it().await?;
     outcome
 }

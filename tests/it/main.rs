@@ -33,6 +33,7 @@ mod secrets;
 mod seed;
 mod speed;
 mod support;
+mod systems;
 mod testdb;
 mod vectors;
 mod verify;

@@ -2,7 +2,7 @@
 
 use super::Invocation;
 use crate::catalog::Catalog;
-pub(super) use crate::expected::{SNAPSHOT, Sources, committed};
+pub(super) use crate::expected::{SNAPSHOT, Sources, committed, snapshot};
 use crate::failure::{Failure, Result};
 use crate::pg::Server;
 use crate::pg::scratch::{self, From};
@@ -18,13 +18,14 @@ pub(super) struct ScratchServer {
     _own: Option<Ephemeral>,
 }
 
-/// The server that `url` names, else one of its own: roles belong to a whole server, so the one that
+/// The server that `url` names, else one of its own with the extensions it needs: roles belong to a whole server, so the one that
 /// is verified cannot say what roles the project wants.
 ///
 /// # Errors
 /// Exit 2 for what is no URL; those of installing and starting a server.
 pub(super) fn scratch_server(
     invocation: &Invocation,
+    needs: &[&str],
     url: Option<&str>,
     major: u16,
 ) -> Result<ScratchServer> {
@@ -33,7 +34,7 @@ pub(super) fn scratch_server(
         return Ok(ScratchServer { server, _own: None });
     }
     let report = |progress| invocation.ui.hear(progress);
-    let runtime = Runtime::ensure(&invocation.environment, major, &report)?;
+    let runtime = Runtime::ensure(&invocation.environment, major, needs, &report)?;
     let edu = std::env::current_exe()
         .map_err(|error| Failure::io("find this program's own file", &error))?;
     let own = Ephemeral::start(&runtime, &edu, &Options::default())?;
@@ -55,5 +56,10 @@ pub(super) async fn build(
     from: From,
     report: Report<'_>,
 ) -> Result<Catalog> {
+    // Without a spec the migrations are all that is wanted.
+    let from = match from {
+        From::Spec if !sources.has_schema() => From::Migrations(None),
+        from => from,
+    };
     scratch::catalog(&scratch.server, &sources.wanted(project), from, report).await
 }

@@ -1,5 +1,6 @@
 //! `edu db …`: what is done to a database.
 
+pub(in crate::commands) mod audit;
 pub mod backup;
 pub mod baseline;
 pub mod bootstrap;
@@ -14,6 +15,7 @@ pub mod graph;
 pub mod import_history;
 pub mod index;
 pub mod introspect;
+mod isolation;
 pub mod lock;
 pub mod migrate;
 mod pending;
