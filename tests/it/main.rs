@@ -35,5 +35,6 @@ mod speed;
 mod support;
 mod systems;
 mod testdb;
+mod upkeep;
 mod vectors;
 mod verify;
