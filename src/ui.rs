@@ -123,6 +123,23 @@ impl Ui {
         });
     }
 
+    /// Whether stdout is a terminal that a screen can be drawn on.
+    pub fn has_screen(&self) -> bool {
+        console::Term::stdout().is_term()
+    }
+
+    /// Draws `text` over the whole terminal; what does not fit is left out.
+    pub fn screen(&self, text: &str) {
+        let term = console::Term::stdout();
+        let (height, width) = term.size();
+        let lines = text.lines().take(usize::from(height).saturating_sub(1));
+        let lines: Vec<_> = lines
+            .map(|line| console::truncate_str(line, usize::from(width), "…"))
+            .collect();
+        let _ = term.clear_screen();
+        let _ = term.write_line(&lines.join("\n"));
+    }
+
     /// Prints a line of status on stderr, unless quiet.
     pub fn status(&self, text: impl AsRef<str>) {
         if self.verbosity == Verbosity::Normal {
@@ -134,6 +151,15 @@ impl Ui {
     pub fn step(&self, what: &str, result: &str, took: Duration) {
         let mark = self.paint("✓", "32");
         self.status(format!(
+            "{mark} {what:<11} {result}  {}",
+            self.paint(&human_time(took), "2")
+        ));
+    }
+
+    /// Prints a step that found something: a mark, what, and how long it took. Whatever the verbosity.
+    pub fn missed(&self, what: &str, result: &str, took: Duration) {
+        let mark = self.paint("✗", "1;31");
+        self.line(&format!(
             "{mark} {what:<11} {result}  {}",
             self.paint(&human_time(took), "2")
         ));

@@ -34,5 +34,6 @@ mod seed;
 mod speed;
 mod support;
 mod systems;
+mod upkeep;
 mod vectors;
 mod verify;

@@ -55,7 +55,7 @@ impl Sources {
             migrations: &self.migrations,
             schema: &self.schema,
             ontology: self.ontology.as_ref(),
-            indexes: &self.vectors.indexes,
+            vectors: &self.vectors,
         }
     }
 }
@@ -133,7 +133,23 @@ pub(super) async fn build(
     from: From,
     report: Report<'_>,
 ) -> Result<Catalog> {
+    // Without a spec the migrations are all that is wanted.
+    let from = match from {
+        From::Spec if sources.schema.is_empty() => From::Migrations(None),
+        from => from,
+    };
     scratch::catalog(&scratch.server, &sources.wanted(project), from, report).await
+}
+
+/// What is committed, if it is there and was made from these files.
+///
+/// # Errors
+/// Exit 2 when it is damaged.
+pub(super) fn snapshot(project: &Project, sources: &Sources) -> Result<Option<Snapshot>> {
+    let Some(file) = project.file(SNAPSHOT) else {
+        return Ok(None);
+    };
+    Ok(Snapshot::read(&file.text)?.filter(|snapshot| snapshot.spec == sources.hash))
 }
 
 /// The committed catalog, if it is there and was made from these files for this major.
@@ -145,10 +161,7 @@ pub(super) fn committed(
     sources: &Sources,
     major: u16,
 ) -> Result<Option<Catalog>> {
-    let Some(file) = project.file(SNAPSHOT) else {
-        return Ok(None);
-    };
-    Ok(Snapshot::read(&file.text)?
-        .filter(|snapshot| snapshot.spec == sources.hash && snapshot.catalog.major == major)
-        .map(|snapshot| snapshot.catalog))
+    Ok(snapshot(project, sources)?
+        .map(|snapshot| snapshot.catalog)
+        .filter(|catalog| catalog.major == major))
 }
