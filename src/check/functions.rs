@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Found;
+use crate::catalog::name::quote_ident;
+use crate::posture::FIRST_USER_OID;
 use crate::posture::expr::Expr;
 use crate::posture::scene::Scene;
 
@@ -99,6 +101,70 @@ pub(super) fn helper(scene: &Scene<'_>) -> Vec<Found> {
     found
 }
 
+/// Functions of extensions that reach other servers and files, and functions of PostgreSQL's own that were given away.
+pub(super) fn outside(scene: &Scene<'_>) -> Vec<Found> {
+    const CLOSED: [&str; 3] = ["age", "vector", "pgcrypto"];
+    let mut found = Vec::new();
+    for function in &scene.posture.functions {
+        let Some(extension) = function
+            .extension
+            .as_deref()
+            .filter(|name| !CLOSED.contains(name))
+        else {
+            continue;
+        };
+        let actors = scene.actors();
+        let caller = actors
+            .into_iter()
+            .find(|role| function.callers.iter().any(|caller| caller == role));
+        let reaches = function.oid < FIRST_USER_OID
+            || matches!(
+                extension,
+                "dblink" | "file_fdw" | "adminpack" | "pg_surgery" | "pageinspect" | "lo"
+            );
+        if let (Some(role), true) = (caller, reaches) {
+            let name = &function.signature;
+            let message = format!(
+                "{role} may call {name} of {extension}: it reaches files, other servers or pages, where no policy is"
+            );
+            let from = if function.public {
+                "PUBLIC".to_owned()
+            } else {
+                quote_ident(role)
+            };
+            found.push(
+                Found::new(name, message)
+                    .fix(format!("REVOKE EXECUTE ON FUNCTION {name} FROM {from};")),
+            );
+        }
+    }
+    found
+}
+
+/// Functions that set the context, the role or row security themselves.
+pub(super) fn presetting(scene: &Scene<'_>) -> Vec<Found> {
+    let mut keys = vec!["row_security", "session_replication_role", "role"];
+    let context = [&scene.tenant_setting, &scene.user_setting];
+    keys.extend(context.into_iter().flatten().map(String::as_str));
+    let mut found = Vec::new();
+    for function in &scene.posture.functions {
+        let sets = function.settings.iter().find(|setting| {
+            let key = setting.split('=').next().unwrap_or_default();
+            keys.iter().any(|name| name.eq_ignore_ascii_case(key))
+        });
+        if let Some(setting) = sets {
+            let name = &function.signature;
+            let key = setting.split('=').next().unwrap_or_default();
+            let message = format!(
+                "{name} runs with {setting}: whoever calls it is another tenant, or nobody's, inside"
+            );
+            found
+                .push(Found::new(name, message).fix(format!("ALTER FUNCTION {name} RESET {key};")));
+        }
+    }
+    found
+}
+
 pub(super) fn leakproof(scene: &Scene<'_>) -> Vec<Found> {
     scene
         .posture
@@ -119,7 +185,7 @@ pub(super) fn default_call(scene: &Scene<'_>) -> Vec<Found> {
         .facts("default_call")
         .map(|fact| {
             let message = format!(
-                "a default, generated column or CHECK of {} calls {}, which runs as its owner",
+                "a default, generated column, index or CHECK of {} calls {}, which runs as its owner",
                 fact.text, fact.subject
             );
             Found::new(&fact.text, message)

@@ -116,6 +116,11 @@ pub const ALL: &[Check] = checks! {
     "graph-door-open" "R35" Error graph::door, "a graph function reads past row security";
     "setting-preset" "R36" Error roles::preset, "a role or database presets the context";
     "sequence-readable" "R37" Info objects::sequence, "a sequence tells how much all tenants write";
+    "sequence-settable" "R37" Error objects::sequence_set, "a tenant can set a sequence that all tenants draw from";
+    "function-reaches-out" "R43" Error functions::outside, "a function that reaches files, servers or pages can be called";
+    "function-presets-context" "R36" Error functions::presetting, "a function sets the context, the role or row security for its caller";
+    "role-administers" "R15" Error roles::administers, "a role may give a role of the application away, or become the login";
+    "given-past-policies" "R43" Error roles::given, "a parameter or large object was given to the application, or code runs at every login";
     "default-calls-definer" "R38" Error functions::default_call, "a default or CHECK runs as another role";
     "policy-reads-unprotected" "R40" Error trust::reads, "a policy trusts a table without row security, or reads its own";
     "server-outdated" "R41" Error server::outdated, "the server lacks a security fix for row security";
@@ -162,7 +167,25 @@ pub fn run(scene: &Scene<'_>) -> Vec<Finding> {
         }
     }
     findings.extend(unused(scene.access, &used));
+    for finding in findings
+        .iter_mut()
+        .filter(|finding| finding.id.ends_with("-missing"))
+    {
+        if let Some(place) = scene
+            .access
+            .place(&finding.object)
+            .filter(|_| finding.id != "grant-missing")
+        {
+            finding.message = format!("{}: {}", placed(scene.access, place), finding.message);
+        }
+    }
     findings
+}
+
+/// "spec/access.toml:12:8".
+fn placed(access: &Access, span: std::ops::Range<usize>) -> String {
+    let (line, column) = access.document.excerpt(span, "").position();
+    format!("{}:{line}:{column}", access.document.path)
 }
 
 /// The SQL that mends what one check finds and no exception accepts.
@@ -187,7 +210,11 @@ fn unused(access: &Access, used: &[(&str, String)]) -> Vec<Finding> {
                     true => "no longer silences anything: take it out, or see what changed",
                     false => "names no check that there is",
                 };
-                let message = format!("exception `{}` for this object {what}", exception.check);
+                let message = format!(
+                    "{}: exception `{}` for this object {what}",
+                    placed(access, accepted.span.clone()),
+                    exception.check
+                );
                 findings.push(Finding::new(
                     Engine::Static,
                     Severity::Warning,

@@ -191,7 +191,7 @@ pub(super) fn trigger(scene: &Scene<'_>) -> Vec<Found> {
         let Some(table) = scene
             .relations
             .get(&trigger.table)
-            .filter(|table| scene.protected(table))
+            .filter(|table| scene.protected(table) || reached(scene, table, "awd").is_some())
         else {
             continue;
         };
@@ -239,10 +239,7 @@ pub(super) fn rule(scene: &Scene<'_>) -> Vec<Found> {
 }
 
 pub(super) fn publication(scene: &Scene<'_>) -> Vec<Found> {
-    let whole = scene
-        .posture
-        .facts("publication")
-        .filter(|fact| fact.text == "all");
+    let whole = scene.posture.facts("publication");
     whole
         .filter_map(|fact| {
             let table = scene
@@ -253,8 +250,13 @@ pub(super) fn publication(scene: &Scene<'_>) -> Vec<Found> {
             Some(Found::new(
                 &name,
                 format!(
-                    "publication {} streams the rows of all tenants of {name}",
-                    fact.subject
+                    "publication {} streams {} of {name}: policies do not bind it",
+                    fact.subject,
+                    if fact.text == "all" {
+                        "the rows of all tenants"
+                    } else {
+                        "rows by a filter"
+                    }
                 ),
             ))
         })
@@ -277,6 +279,30 @@ pub(super) fn sequence(scene: &Scene<'_>) -> Vec<Found> {
             ))
         })
         .collect()
+}
+
+pub(super) fn sequence_set(scene: &Scene<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for sequence in scene
+        .posture
+        .relations
+        .iter()
+        .filter(|relation| relation.kind == 'S' && !relation.extension)
+    {
+        if let Some(role) =
+            reached(scene, sequence, "w").filter(|_| !scene.label_schema(&sequence.schema))
+        {
+            let name = sequence.full_name();
+            let message = format!(
+                "{role} may set {name}: one tenant turns it back, and every tenant's next row collides"
+            );
+            found.push(Found::new(&name, message).fix(format!(
+                "REVOKE UPDATE ON SEQUENCE {name} FROM {};",
+                quote_ident(role)
+            )));
+        }
+    }
+    found
 }
 
 pub(super) fn barrier(scene: &Scene<'_>) -> Vec<Found> {

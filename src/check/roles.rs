@@ -30,6 +30,28 @@ pub(super) fn owner(scene: &Scene<'_>) -> Vec<Found> {
             .relations
             .iter()
             .find(|r| r.owner == reach.reaches && scene.protected(r));
+        let function = scene
+            .posture
+            .functions
+            .iter()
+            .find(|f| f.owner == reach.reaches && f.extension.is_none());
+        let view = scene
+            .posture
+            .relations
+            .iter()
+            .find(|r| r.owner == reach.reaches && !r.is_table());
+        let other = function
+            .map(|f| f.signature.clone())
+            .or_else(|| view.map(|view| view.full_name()));
+        if let (None, Some(name)) = (owned, other) {
+            let message = format!(
+                "{} {} {}, the owner of {name}: a tenant can put something else in its place",
+                reach.role,
+                how(reach),
+                reach.reaches
+            );
+            found.push(Found::new(&reach.role, message));
+        }
         if let Some(table) = owned {
             let message = format!(
                 "{} {} {}, the owner of {}: one SET ROLE shows all tenants or takes the policies away",
@@ -84,8 +106,74 @@ pub(super) fn bypass(scene: &Scene<'_>) -> Vec<Found> {
     found
 }
 
+/// Roles that may give a role of the application away, and applications that can become the login.
+pub(super) fn administers(scene: &Scene<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for reach in reaches(scene).filter(|reach| reach.role != reach.reaches) {
+        let back = scene.applications.contains(&reach.role)
+            && scene.login.as_ref() == Some(&reach.reaches);
+        let what = match (reach.administers, back) {
+            (true, _) => "may give away",
+            (_, true) => "can become the login",
+            _ => continue,
+        };
+        let message = format!(
+            "{} {what} {}: what keeps them apart is in the tenant's hand",
+            reach.role, reach.reaches
+        );
+        found.push(Found::new(&reach.role, message).fix(revoke(reach)));
+    }
+    found
+}
+
+/// Parameters and large objects that the application's roles were given, and code that runs at every login.
+pub(super) fn given(scene: &Scene<'_>) -> Vec<Found> {
+    let actor = |name: &str| name == "PUBLIC" || scene.actors().contains(&name);
+    let mut found = Vec::new();
+    for fact in scene
+        .posture
+        .facts("parameter")
+        .filter(|fact| actor(&fact.subject))
+    {
+        let message = format!(
+            "{} was given {}: it changes how the server treats its session",
+            fact.subject, fact.text
+        );
+        let fix = fact.text.rsplit_once(' ').map(|(privilege, name)| {
+            format!(
+                "REVOKE {privilege} ON PARAMETER {name} FROM {};",
+                fact.subject
+            )
+        });
+        found.push(Found::new(&fact.text, message).fix(fix.unwrap_or_default()));
+    }
+    for fact in scene
+        .posture
+        .facts("large_object")
+        .filter(|fact| actor(&fact.subject))
+    {
+        let object = format!("large object {}", fact.oid);
+        let message = format!(
+            "{} has {} on {object}: no policy binds large objects, every tenant has it",
+            fact.subject, fact.text
+        );
+        found.push(Found::new(object, message));
+    }
+    for fact in scene.posture.facts("login_trigger") {
+        let message = format!(
+            "{} runs at every login, as nobody's code in no tenant's context: it can set one",
+            fact.text
+        );
+        found.push(Found::new(&fact.subject, message).fix(format!(
+            "ALTER EVENT TRIGGER {} DISABLE;",
+            quote_ident(&fact.subject)
+        )));
+    }
+    found
+}
+
 pub(super) fn predefined(scene: &Scene<'_>) -> Vec<Found> {
-    const POWERFUL: [&str; 9] = [
+    const POWERFUL: [&str; 11] = [
         "pg_read_all_data",
         "pg_write_all_data",
         "pg_read_server_files",
@@ -95,6 +183,8 @@ pub(super) fn predefined(scene: &Scene<'_>) -> Vec<Found> {
         "pg_create_subscription",
         "pg_read_all_stats",
         "pg_monitor",
+        "pg_stat_scan_tables",
+        "pg_signal_backend",
     ];
     reaches(scene)
         .filter(|reach| POWERFUL.contains(&reach.reaches.as_str()) && reach.role != reach.reaches)
@@ -152,7 +242,7 @@ pub(super) fn defaults(scene: &Scene<'_>) -> Vec<Found> {
         let [kind, grantee, privilege] = words.as_slice() else {
             continue;
         };
-        let wide = *grantee == "PUBLIC" && matches!(*kind, "r" | "S")
+        let wide = *grantee == "PUBLIC" && matches!(*kind, "r" | "S" | "f")
             || matches!(
                 *privilege,
                 "TRUNCATE" | "REFERENCES" | "TRIGGER" | "MAINTAIN"

@@ -126,6 +126,7 @@ fn planned(pending: &Pending<'_>, facts: &Facts, made: &mut BTreeSet<Relation>) 
         }),
         statements,
         unused_allowances,
+        access: Vec::new(),
     }
 }
 
@@ -170,6 +171,8 @@ fn unused(file: &SqlFile, all: &[Vec<Effect>]) -> Vec<String> {
     }
     let allowed = file.header.allow.iter().map(|allow| allow.hazard.as_str());
     allowed
+        // Whether access is widened no statement says alone: the postures are compared for that.
+        .filter(|id| *id != Hazard::WidenedAccess.id())
         .filter(|id| !Hazard::of(id).is_some_and(|hazard| possible.contains(&hazard)))
         .map(str::to_owned)
         .collect()

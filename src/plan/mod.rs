@@ -69,6 +69,28 @@ pub struct Planned {
     pub statements: Vec<PlannedStatement>,
     /// Allowances that no statement of the file needs.
     pub unused_allowances: Vec<String>,
+    /// What it does to access, where that was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub access: Vec<PlannedAccess>,
+}
+
+/// What a migration does to one access.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedAccess {
+    /// Whose.
+    pub role: String,
+    /// To what.
+    pub object: String,
+    /// The command or privilege.
+    pub command: String,
+    /// "unchanged", "narrowed", "widened" or "not provable".
+    pub change: String,
+    /// Which rows, or why it is not provable; may be empty.
+    pub what: String,
+    /// The reason the file gives for taking it on.
+    pub allowed: Option<String>,
+    /// It keeps the run from beginning.
+    pub stops: bool,
 }
 
 /// One statement.

@@ -230,6 +230,7 @@ pub struct Reach {
     pub sets: bool,
     pub superuser: bool,
     pub bypasses: bool,
+    pub administers: bool,
     pub creates_roles: bool,
     pub replicates: bool,
     pub logs_in: bool,

@@ -169,6 +169,12 @@ impl<'a> Scene<'a> {
         self.labels.contains(&oid)
     }
 
+    /// Whether a schema holds the tables of the graph.
+    pub fn label_schema(&self, schema: &str) -> bool {
+        self.ontology
+            .is_some_and(|ontology| ontology.graph == schema)
+    }
+
     /// Whether the graph's isolation is promised to be enforced by the database.
     pub fn graph_enforced(&self) -> bool {
         self.ontology

@@ -130,6 +130,8 @@ fn exactly(
     let rows = outcome.rows;
     match &outcome.error {
         Some(_) if refused && wanted == 0 => None,
+        // The policies had let it pass, as they should, and a row that refers to these kept them.
+        Some(code) if code.starts_with("23") && wanted > 0 => None,
         Some(code) => Some((
             "promised-access-missing",
             format!(

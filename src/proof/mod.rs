@@ -13,6 +13,7 @@ use crate::posture::{FIRST_USER_OID, Oid, Policy, Relation};
 use crate::spec::access::{Command, Rule};
 
 mod carrier;
+pub mod compare;
 mod context;
 mod decide;
 mod describe;

@@ -291,9 +291,14 @@ impl Access {
             .functions
             .iter()
             .find(|listed| listed.function.to_string() == object);
+        let members = self
+            .membership
+            .as_ref()
+            .filter(|members| members.table.to_string() == object);
         table
             .map(|table| table.span.clone())
             .or_else(|| function.map(|listed| listed.span.clone()))
+            .or_else(|| members.map(|members| members.span.clone()))
     }
 
     /// The table's promise, if the file has one.

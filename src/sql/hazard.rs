@@ -25,6 +25,8 @@ pub enum Hazard {
     BreaksRunningCode,
     /// Row-level security is taken off.
     WeakensIsolation,
+    /// Somebody reaches more rows, or may do more, than before.
+    WidenedAccess,
     /// An index of a graph's label table is built concurrently.
     ConcurrentIndexOnGraph,
     /// What the statement does is not in its text.
@@ -143,6 +145,16 @@ pub const ALL: &[Entry] = &[
         example: "ALTER TABLE app.note DISABLE ROW LEVEL SECURITY;",
         fix: "Change the policies and leave row-level security enabled and forced.",
         fixed: "ALTER POLICY note_select ON app.note USING (tenant_id = app.tenant());",
+        allowance: Allowance::Needed,
+    },
+    Entry {
+        hazard: Hazard::WidenedAccess,
+        id: "widened-access",
+        title: "A role reaches more rows, or may do more, than before.",
+        consequence: "From the commit on the role reads or changes what was closed to it. edu db plan compares the postures before and after on a scratch database and says who, what and when.",
+        example: "ALTER POLICY note_select ON app.note USING (tenant_id = app.tenant() OR is_public);",
+        fix: "Take the change back, or narrow it; where it is wanted, say why in the file.",
+        fixed: "-- edu: allow widened-access reason=\"published notes are for everybody\"\nALTER POLICY note_select ON app.note USING (tenant_id = app.tenant() OR is_public);",
         allowance: Allowance::Needed,
     },
     Entry {

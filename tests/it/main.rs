@@ -8,6 +8,7 @@
     reason = "the harness shows it with a failed test"
 )]
 
+mod access;
 mod backup;
 mod bad_input;
 mod baseline;

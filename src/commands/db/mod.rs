@@ -1,5 +1,6 @@
 //! `edu db …`: what is done to a database.
 
+mod access;
 pub(in crate::commands) mod audit;
 pub mod backup;
 pub mod baseline;

@@ -6,7 +6,7 @@ use super::{Invocation, Output, Target};
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::migrate::draft::{self, Draft};
 use crate::pg::{migrate, session};
-use crate::plan::{Doing, Plan, Planned, PlannedEffect, human_bytes};
+use crate::plan::{Doing, Plan, Planned, PlannedAccess, PlannedEffect, human_bytes};
 use crate::sql::hazard::Allowance;
 use crate::sql::lock::Blocks;
 use crate::ui::clean;
@@ -25,6 +25,9 @@ pub struct Args {
     /// The last version to apply [default: all]
     #[arg(long, value_name = "VERSION")]
     to: Option<i64>,
+    /// Where to make the scratch database on which access before and after is compared [default: a server of its own]
+    #[arg(long, value_name = "URL")]
+    scratch_url: Option<String>,
     /// Plan older migrations that were never applied, too
     #[arg(long)]
     allow_out_of_order: bool,
@@ -55,10 +58,15 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         .graph
         .as_ref()
         .map(|graph| graph.name.as_str());
-    let Draft { plan, held_back } = invocation.block_on(async {
+    let Draft {
+        mut plan,
+        held_back,
+    } = invocation.block_on(async {
         let (mut connection, _) = session::open(&server, "edu db plan").await?;
         draft::draft(&mut connection, &inputs, graph).await
     })?;
+    let unknown =
+        super::access::classify(invocation, &project, &mut plan, args.scratch_url.as_deref())?;
     let json = serde_json::to_string_pretty(&plan).unwrap_or_default();
     if let Some(file) = &args.out {
         std::fs::write(file, format!("{json}\n"))
@@ -67,6 +75,9 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     match args.output {
         Output::Json => invocation.ui.answer(json),
         Output::Text => tell(&plan, invocation),
+    }
+    if let Some(unknown) = unknown {
+        invocation.ui.status(clean(&format!("access: {unknown}")));
     }
     if let Some(path) = held_back {
         invocation.ui.status(format!(
@@ -77,7 +88,12 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         .migrations
         .iter()
         .any(|one| !one.unused_allowances.is_empty());
-    let stops = plan.hazards().any(|(_, _, hazard)| hazard.stops);
+    let widens = plan
+        .migrations
+        .iter()
+        .flat_map(|one| &one.access)
+        .any(|access| access.stops);
+    let stops = widens || plan.hazards().any(|(_, _, hazard)| hazard.stops);
     Ok(if unused || stops {
         Exit::Findings
     } else {
@@ -119,12 +135,35 @@ fn tell(plan: &Plan, invocation: &Invocation) {
                 }
             }
         }
+        for access in &migration.access {
+            ui.answer(clean(&format!("  access: {}", access_told(access))));
+        }
         for id in &migration.unused_allowances {
             ui.answer(format!(
                 "  finding: allowance {id} is not needed; take the line out"
             ));
         }
     }
+}
+
+fn access_told(access: &PlannedAccess) -> String {
+    let mark = match (&access.allowed, access.stops) {
+        (Some(reason), _) => format!(" [allowed: {reason}]"),
+        (None, true) => " [STOPS the run: -- edu: allow widened-access reason=\"…\"]".to_owned(),
+        (None, false) => String::new(),
+    };
+    let what = match access.what.is_empty() {
+        true => String::new(),
+        false => format!(": {}", access.what),
+    };
+    let PlannedAccess {
+        role,
+        object,
+        command,
+        change,
+        ..
+    } = access;
+    format!("{change}: {role} {command} {object}{what}{mark}")
 }
 
 fn head(migration: &Planned) -> String {

@@ -1,6 +1,7 @@
 -- One row: a function as JSON, with the roles of $1 that may call it. Order: by signature. Privileges: none beyond
 -- CONNECT. Lowest server version: 16. Functions of extensions are listed only where they are LEAKPROOF outside
--- PostgreSQL's own, belong to Apache AGE's way past row security, or a policy calls them.
+-- PostgreSQL's own, belong to Apache AGE's way past row security, reach out of the database, or a policy calls them;
+-- PostgreSQL's own functions only where one that not everybody may call can be called by a role of $1.
 SELECT pg_catalog.to_jsonb(x) FROM (
 SELECT p.oid::int8 AS oid, n.nspname AS schema, p.proname AS name, p.oid::regprocedure::text AS signature,
        l.lanname AS language, p.provolatile::text AS volatility, p.proparallel = 's' AS parallel_safe,
@@ -14,7 +15,7 @@ SELECT p.oid::int8 AS oid, n.nspname AS schema, p.proname AS name, p.oid::regpro
        p.proisstrict AS strict,
        EXISTS (SELECT FROM pg_catalog.aclexplode(COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
                WHERE a.grantee = 0) AS public,
-       e.extname AS extension,
+       COALESCE(e.extname, CASE WHEN p.oid < 16384 THEN 'PostgreSQL' END) AS extension,
        ARRAY(SELECT s.rolname FROM pg_catalog.pg_roles s WHERE s.rolname = ANY ($1)
              AND pg_catalog.has_function_privilege(s.oid, p.oid, 'EXECUTE') ORDER BY 1) AS callers
 FROM pg_catalog.pg_proc p
@@ -23,8 +24,12 @@ JOIN pg_catalog.pg_language l ON l.oid = p.prolang
 JOIN pg_catalog.pg_roles o ON o.oid = p.proowner
 LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
-WHERE p.oid >= 16384 AND n.nspname !~ '^pg_'
+WHERE p.oid < 16384 AND p.proacl IS NOT NULL AND p.prokind IN ('f', 'p')
+      AND EXISTS (SELECT FROM pg_catalog.pg_roles s WHERE s.rolname = ANY ($1) AND NOT s.rolsuper
+                  AND pg_catalog.has_function_privilege(s.oid, p.oid, 'EXECUTE'))
+   OR p.oid >= 16384 AND n.nspname !~ '^pg_'
   AND (e.oid IS NULL OR p.proleakproof
+       OR e.extname IN ('dblink', 'file_fdw', 'adminpack', 'pg_surgery', 'pageinspect', 'lo', 'plpython3u', 'plperlu', 'pltclu')
        OR e.extname = 'age' AND p.proname IN ('age_vle', 'age_shortest_path', 'age_all_shortest_paths', 'age_startnode', 'age_endnode')
        OR EXISTS (SELECT FROM pg_catalog.pg_depend u WHERE u.classid = 'pg_catalog.pg_policy'::regclass
                   AND u.refclassid = 'pg_catalog.pg_proc'::regclass AND u.refobjid = p.oid))

@@ -1,6 +1,6 @@
 -- One row: a relation outside the system schemas as JSON, with what the roles $1 may do on it.
 -- Order: by schema and name. Privileges: none beyond CONNECT. Lowest server version: 16.
--- System schemas are left out: PostgreSQL's own catalogs are no tenant's data. Toast tables and composite types hold none.
+-- System schemas are left out: most of PostgreSQL's own catalogs are no tenant's data. Toast tables and composite types hold none.
 SELECT pg_catalog.to_jsonb(x) FROM (
 SELECT c.oid::int8 AS oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind,
        o.rolname AS owner, o.rolsuper OR o.rolbypassrls AS owner_bypasses,
@@ -25,7 +25,8 @@ SELECT c.oid::int8 AS oid, n.nspname AS schema, c.relname AS name, c.relkind::te
           FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
           AND c.relkind <> 'S'), '[]') AS columns,
        COALESCE((SELECT pg_catalog.jsonb_object_agg(s.rolname, CASE WHEN c.relkind = 'S' THEN
-              CASE WHEN pg_catalog.has_sequence_privilege(s.oid, c.oid, 'SELECT') THEN 'r' ELSE '' END
+              pg_catalog.concat(CASE WHEN pg_catalog.has_sequence_privilege(s.oid, c.oid, 'SELECT') THEN 'r' END,
+              CASE WHEN pg_catalog.has_sequence_privilege(s.oid, c.oid, 'UPDATE') THEN 'w' END)
            ELSE pg_catalog.concat(
               CASE WHEN pg_catalog.has_any_column_privilege(s.oid, c.oid, 'SELECT') THEN 'r' END,
               CASE WHEN pg_catalog.has_any_column_privilege(s.oid, c.oid, 'INSERT') THEN 'a' END,
@@ -41,5 +42,8 @@ SELECT c.oid::int8 AS oid, n.nspname AS schema, c.relname AS name, c.relkind::te
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_roles o ON o.oid = c.relowner
-WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND (n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+   -- PostgreSQL's own that hold everybody's values, secrets or files, and that nobody is given.
+   OR n.nspname = 'pg_catalog' AND c.relname IN ('pg_statistic', 'pg_statistic_ext_data', 'pg_authid', 'pg_shadow',
+      'pg_largeobject', 'pg_user_mapping', 'pg_hba_file_rules', 'pg_ident_file_mappings', 'pg_file_settings'))
 ORDER BY n.nspname, c.relname) x

@@ -1,7 +1,8 @@
 -- One row: one fact as JSON with its kind: setting, default (privileges of objects to come), publication, keyword,
 -- default_call (a default, generated column or CHECK that calls a SECURITY DEFINER function), equality (a built-in btree
 -- equality operator), own_equality (an operator "=" of no extension and not PostgreSQL's own), never (a CHECK that keeps
--- one value out of one column: the table, and the CHECK's tree), operator (one that policies use), type (its name), extension (its version), routine (a function of PostgreSQL's own). Order: by kind and text.
+-- one value out of one column: the table, and the CHECK's tree), large_object and parameter (who was given what),
+-- login_trigger (an event trigger on login), operator (one that policies use), type (its name), extension (its version), routine (a function of PostgreSQL's own). Order: by kind and text.
 -- Privileges: none beyond CONNECT. Lowest server version: 16. $1: words to look up among the keywords.
 SELECT pg_catalog.to_jsonb(x) FROM (
 SELECT 'setting' AS kind, COALESCE(NULLIF(s.setrole, 0)::regrole::text, '*') AS subject, cfg AS text, 0::int8 AS oid
@@ -19,14 +20,28 @@ JOIN pg_catalog.pg_class c ON c.relname = pt.tablename AND c.relnamespace = n.oi
 UNION ALL
 SELECT 'keyword', k.word, k.catcode::text, 0 FROM pg_catalog.pg_get_keywords() k WHERE k.catcode IN ('R', 'T') AND k.word = ANY ($1)
 UNION ALL
-SELECT DISTINCT 'default_call', p.oid::regprocedure::text, COALESCE(a.adrelid, k.conrelid)::regclass::text, COALESCE(a.adrelid, k.conrelid)::int8
+SELECT DISTINCT 'default_call', p.oid::regprocedure::text,
+       COALESCE(NULLIF(COALESCE(a.adrelid, k.conrelid, i.indrelid), 0)::regclass::text, k.contypid::regtype::text),
+       COALESCE(a.adrelid, k.conrelid, i.indrelid)::int8
 FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_proc p ON d.refclassid = 'pg_catalog.pg_proc'::regclass AND p.oid = d.refobjid AND p.prosecdef
 LEFT JOIN pg_catalog.pg_attrdef a ON d.classid = 'pg_catalog.pg_attrdef'::regclass AND a.oid = d.objid
 LEFT JOIN pg_catalog.pg_constraint k ON d.classid = 'pg_catalog.pg_constraint'::regclass AND k.oid = d.objid
-WHERE COALESCE(a.adrelid, k.conrelid) <> 0
+LEFT JOIN pg_catalog.pg_index i ON d.classid = 'pg_catalog.pg_class'::regclass AND i.indexrelid = d.objid
+WHERE COALESCE(a.adrelid, k.conrelid, i.indrelid) IS NOT NULL
 UNION ALL
 SELECT DISTINCT 'equality', '', '', m.amopopr::int8 FROM pg_catalog.pg_amop m
 WHERE m.amopmethod = 403 AND m.amopstrategy = 3 AND m.amopopr < 16384
+UNION ALL
+SELECT 'large_object', a.grantee, a.privilege_type, l.oid::int8 FROM pg_catalog.pg_largeobject_metadata l,
+LATERAL (SELECT CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(x.grantee)::text END AS grantee, x.privilege_type
+         FROM pg_catalog.aclexplode(COALESCE(l.lomacl, pg_catalog.acldefault('L', l.lomowner))) x) a
+UNION ALL
+SELECT 'parameter', CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(x.grantee)::text END,
+       pg_catalog.concat_ws(' ', x.privilege_type, p.parname), 0
+FROM pg_catalog.pg_parameter_acl p, pg_catalog.aclexplode(p.paracl) x
+UNION ALL
+SELECT 'login_trigger', t.evtname, t.evtfoid::regprocedure::text, t.evtfoid::int8 FROM pg_catalog.pg_event_trigger t
+WHERE t.evtevent = 'login' AND t.evtenabled <> 'D'
 UNION ALL
 SELECT 'own_equality', '', o.oid::regoperator::text, o.oid::int8 FROM pg_catalog.pg_operator o
 WHERE o.oprname = '=' AND o.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d

@@ -281,3 +281,38 @@ fn a_door_may_tell_who_knows_the_secret_and_nobody_else() {
         "depends on tenant B",
     );
 }
+
+#[test]
+fn who_is_no_superuser_may_probe_by_set_role_and_is_told_what_was_not_tried() {
+    let value = "NULLIF(current_setting('app.tenant', true), '')::uuid";
+    let case = shop(&format!(
+        "CREATE POLICY a ON tenants TO form_app USING (id = {value}); CREATE POLICY a ON users TO form_app USING (tenant_id = {value});
+         ALTER TABLE users NO FORCE ROW LEVEL SECURITY; ALTER TABLE tenants NO FORCE ROW LEVEL SECURITY"
+    ));
+    session("postgres").run(
+        "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'form_prober') THEN CREATE ROLE form_prober LOGIN;
+         GRANT form_owner TO form_prober; GRANT form_app TO form_prober; END IF; END $$",
+    );
+    let probe = || {
+        let url = tcp_server().url(&case.database, "form_prober");
+        let args = [
+            "db", "rls", "--here", "--engine", "probe", "--output", "json", "--url", &url,
+        ];
+        let run = edu(case.project.path(), &args);
+        serde_json::from_str::<Value>(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr))
+    };
+    let report = probe();
+    assert_eq!(report["findings"].as_array().unwrap().len(), 0, "{report}");
+    let notes = report["notes"].to_string();
+    assert!(
+        notes.contains("ways back out of the role were not tried"),
+        "{notes}"
+    );
+    assert!(
+        report["engines"][0]["cases"].as_u64().unwrap() > 50,
+        "{report}"
+    );
+    case.changed("ALTER POLICY a ON users USING (true)");
+    let found = probe()["findings"].to_string();
+    assert!(found.contains("foreign-rows-reached"), "{found}");
+}

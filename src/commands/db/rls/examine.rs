@@ -6,12 +6,14 @@ use super::super::isolation::{Promise, attempts};
 use super::scratch::Scratch;
 use super::{Args, EngineWord, tell};
 use crate::failure::Result;
+use crate::pg::index::recall;
 use crate::pg::rls::Probed;
 use crate::pg::rls::read::Question;
 use crate::pg::{Server, rls, session};
 use crate::posture::finding::{Engine, Finding, Severity};
 use crate::posture::scene::Scene;
 use crate::posture::{Posture, fingerprint};
+use crate::progress::silent;
 use crate::project::Project;
 use crate::{check, proof};
 
@@ -58,6 +60,11 @@ impl Run<'_> {
             };
             report.add(Engine::Probe, probed.attempts, probed.findings);
             report.note(probed.notes);
+            if args.recall > 0 {
+                let mut found = Vec::new();
+                report.note(self.recall(args.recall, &mut found).await?);
+                report.find(found);
+            }
         }
         if !args.table.is_empty() {
             report.keep(|finding: &Finding| {
@@ -67,6 +74,45 @@ impl Run<'_> {
             });
         }
         Ok(report)
+    }
+
+    /// What tenants of every size find in each vector index of the database itself. Shape: what could not be
+    /// measured, and why.
+    async fn recall(&self, queries: u32, found: &mut Vec<Finding>) -> Result<Vec<String>> {
+        let mut notes = Vec::new();
+        for index in &self.project.vectors()?.indexes {
+            let table = self.promise.access.table(&index.table);
+            let tenant = table.and_then(|table| table.tenant.as_ref()?.direct());
+            let manifest = &self.project.manifest;
+            let measured =
+                recall::measure(&self.server, manifest, index, tenant, queries, &silent).await;
+            let measured = match measured {
+                Ok(measured) => measured,
+                Err(failure) => {
+                    notes.push(format!(
+                        "searches through {} were not tried: {}",
+                        index.name, failure.error
+                    ));
+                    continue;
+                }
+            };
+            if let Some(why) = &measured.no_tenants {
+                notes.push(format!(
+                    "searches of tenants through {} were not tried: {why}",
+                    index.name
+                ));
+            }
+            for below in measured.below(index.recall_floor.unwrap_or(0.0)) {
+                found.push(Finding::new(
+                    Engine::Probe,
+                    Severity::Error,
+                    "tenant-finds-too-little",
+                    index.name.to_string(),
+                    below,
+                ));
+            }
+        }
+        Ok(notes)
     }
 
     /// Attempts on a scratch database; they count for the database itself where its posture is the same.

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use super::isolation::Promise;
 use super::{Invocation, Target};
-use crate::failure::{Exit, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::pg::{Server, rls, session};
 use crate::posture::scene::Scene;
 use crate::posture::{Posture, fingerprint};
 use crate::project::Project;
 use crate::proof;
+use crate::report::{Format, Output};
 use examine::Run;
 
 mod examine;
@@ -40,9 +41,15 @@ pub struct Args {
     /// Tell of these tables only
     #[arg(long, value_name = "TABLE")]
     table: Vec<String>,
-    /// How to print the answer
-    #[arg(long, value_name = "FORM", default_value = "text")]
-    output: tell::Form,
+    /// How to print the report, repeatable: text, json, junit, sarif, github, markdown
+    #[arg(long, value_name = "FORMAT[=FILE]")]
+    output: Vec<Output>,
+    /// Print instead what each policy costs: its form, when it is evaluated, the index that serves it
+    #[arg(long, conflicts_with_all = ["engine", "here", "scratch_url"])]
+    perf: bool,
+    /// With the attempts: search with N vectors of each indexed table as tenants of every size; 0 leaves it out
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    recall: u32,
     /// Make the attempts on this database itself; they are rolled back
     #[arg(long)]
     here: bool,
@@ -70,7 +77,8 @@ enum Command {
     Fingerprint(FingerprintArgs),
     /// Print role × table × command: what is declared, and what the policies give where it differs
     Matrix(MatrixArgs),
-    /// Print what each policy costs: its form, when it is evaluated, the index that serves it
+    /// The same as --perf
+    #[command(hide = true)]
     Perf(OnlyTarget),
     /// Print a migration that makes the declared matrix true
     Generate(OnlyTarget),
@@ -110,9 +118,10 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     match &args.command {
         Some(Command::Fingerprint(inner)) => return print_fingerprint(inner, invocation),
         Some(Command::Matrix(inner)) => return print_matrix(inner, invocation),
-        Some(Command::Perf(inner)) => return print_perf(inner, invocation),
+        Some(Command::Perf(inner)) => return print_perf(&inner.target, invocation),
         Some(Command::Generate(inner)) => return print_migration(inner, invocation),
         Some(Command::Init(inner)) => return init::run(&inner.target, invocation),
+        None if args.perf => return print_perf(&args.target, invocation),
         None => {}
     }
     let project = invocation.project_for(&args.target)?;
@@ -132,7 +141,17 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     };
     let report = invocation.block_on(run.examine(args))?;
     let failing = report.failing();
-    invocation.ui.answer(tell::render(&report, args.output)?);
+    if !args.output.iter().any(|output| output.file.is_none()) {
+        invocation.ui.answer(tell::render(&report, Format::Text)?);
+    }
+    for output in &args.output {
+        let text = tell::render(&report, output.format)?;
+        match &output.file {
+            None => invocation.ui.answer(text),
+            Some(file) => std::fs::write(file, format!("{text}\n"))
+                .map_err(|error| Failure::io(format!("write \"{}\"", file.display()), &error))?,
+        }
+    }
     Ok(if failing > 0 {
         Exit::Findings
     } else {
@@ -183,8 +202,8 @@ fn print_matrix(args: &MatrixArgs, invocation: &Invocation) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn print_perf(args: &OnlyTarget, invocation: &Invocation) -> Result<Exit> {
-    let (project, promise, server, posture) = look(&args.target, invocation)?;
+fn print_perf(target: &Target, invocation: &Invocation) -> Result<Exit> {
+    let (project, promise, server, posture) = look(target, invocation)?;
     let scene = Scene::new(
         &posture,
         &promise.access,

@@ -10,25 +10,47 @@ use crate::failure::Result;
 use crate::pg::error::failure;
 use crate::pg::session;
 use crate::posture::Relation;
+use crate::posture::expr::Expr;
 use crate::posture::scene::Scene;
 
-/// What a policy's expression makes the server do.
-fn form(text: &str) -> (&'static str, &'static str) {
-    let select = text.contains("SELECT");
-    match (select, text.contains(" FROM ")) {
-        (true, true) if text.contains("EXISTS") || text.contains(" IN ") => {
-            ("sub-select", "per row, or hashed once")
+/// What a policy's expression makes the server do: its form, and when it is evaluated.
+fn form(scene: &Scene<'_>, expr: Option<&Expr>) -> (&'static str, &'static str) {
+    let Some(expr) = expr else {
+        return ("none", "never");
+    };
+    let (mut once, mut per_row, mut setting, mut called, mut volatile) =
+        (false, false, false, false, false);
+    expr.walk(&mut |inner| match inner {
+        Expr::SubSelect { query, .. } => {
+            let own = inner.columns().is_empty();
+            per_row |= !own || query.select.is_none();
+            once |= own && query.select.is_some();
         }
-        (true, true) => ("sub-select", "once per query"),
-        (true, false) => (
+        Expr::Call(function, _) if scene.readers.contains(function) => setting = true,
+        Expr::Call(function, _) => {
+            called = true;
+            volatile |= scene
+                .function(*function)
+                .is_some_and(|function| function.volatility == 'v');
+        }
+        _ => {}
+    });
+    match (volatile, per_row, once, called, setting) {
+        (true, ..) => ("function", "per row, VOLATILE: no index serves it"),
+        (_, true, ..) => ("sub-select", "per row, or once as a hashed list"),
+        (_, _, true, ..) => (
             "init-plan",
             "once per query; estimates do not know the tenant",
         ),
-        _ if text.contains("current_setting(") => {
-            ("inline", "at plan time; on scans without an index per row")
-        }
-        _ if text.contains('(') => ("function", "as its volatility says; STABLE: at plan time"),
-        _ => ("constant", "at plan time"),
+        (_, _, _, true, _) => (
+            "function",
+            "folded at plan time; once per index scan, else per row",
+        ),
+        (_, _, _, _, true) => (
+            "inline",
+            "folded at plan time; once per index scan, else per row",
+        ),
+        _ => ("constant", "folded at plan time"),
     }
 }
 
@@ -50,7 +72,7 @@ pub(super) async fn table(connection: &mut PgConnection, scene: &Scene<'_>) -> R
         "reads by",
     ]);
     for (relation, _) in scene.promised().filter(|(relation, _)| relation.secured) {
-        let number = scene.tenant_number(relation);
+        let number = scene.carrying_number(relation);
         let led = scene.posture.indexes.iter().find(|index| {
             index.table == relation.oid
                 && index.valid
@@ -67,8 +89,16 @@ pub(super) async fn table(connection: &mut PgConnection, scene: &Scene<'_>) -> R
         };
         let (without, _) = explain(connection, scene, relation, None).await?;
         for policy in scene.policies.get(&relation.oid).into_iter().flatten() {
+            let sides = scene.sides(policy);
+            let (mut form, mut evaluated) = form(scene, sides.first().map(|(_, expr)| *expr));
+            // (SELECT setting) means the same as the setting, and costs something else.
             let text = policy.using_text.as_ref().or(policy.check_text.as_ref());
-            let (form, evaluated) = form(text.map_or("", String::as_str));
+            if form == "inline" && text.is_some_and(|text| text.contains("SELECT")) {
+                (form, evaluated) = (
+                    "init-plan",
+                    "once per query; estimates do not know the tenant",
+                );
+            }
             let index = led.map_or("none", |index| index.name.as_str());
             table.add_row(
                 [

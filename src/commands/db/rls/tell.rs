@@ -12,23 +12,6 @@ use crate::posture::{Posture, fingerprint};
 use crate::report::Format;
 use crate::spec::access::Access;
 
-/// The form of the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Form {
-    /// For people.
-    Text,
-    /// For machines; versioned.
-    Json,
-    /// JUnit XML.
-    Junit,
-    /// SARIF 2.1.0.
-    Sarif,
-    /// GitHub Actions' annotations.
-    Github,
-    /// Markdown, for a comment or a job summary.
-    Markdown,
-}
-
 /// What one engine did.
 #[derive(Debug, Serialize)]
 struct Ran {
@@ -67,6 +50,11 @@ impl Report {
 
     pub(super) fn add(&mut self, engine: Engine, cases: usize, findings: Vec<Finding>) {
         self.engines.push(Ran { engine, cases });
+        self.find(findings);
+    }
+
+    /// Adds findings, the worst first.
+    pub(super) fn find(&mut self, findings: Vec<Finding>) {
         self.findings.extend(findings);
         self.findings.sort_by(|a, b| {
             (a.severity, a.engine, a.id, &a.object).cmp(&(b.severity, b.engine, b.id, &b.object))
@@ -108,14 +96,11 @@ impl Report {
 ///
 /// # Errors
 /// Exit 70 when it cannot be written in the form.
-pub(super) fn render(report: &Report, form: Form) -> Result<String> {
-    match form {
-        Form::Json => Ok(serde_json::to_string_pretty(report).unwrap_or_default()),
-        Form::Text => Ok(text(report)),
-        Form::Junit => crate::report::render(&report.shared(), Format::Junit),
-        Form::Sarif => crate::report::render(&report.shared(), Format::Sarif),
-        Form::Github => crate::report::render(&report.shared(), Format::Github),
-        Form::Markdown => crate::report::render(&report.shared(), Format::Markdown),
+pub(super) fn render(report: &Report, format: Format) -> Result<String> {
+    match format {
+        Format::Json => Ok(serde_json::to_string_pretty(report).unwrap_or_default()),
+        Format::Text => Ok(text(report)),
+        other => crate::report::render(&report.shared(), other),
     }
 }
 

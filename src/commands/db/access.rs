@@ -1,0 +1,215 @@
+//! What pending migrations do to access, for `edu db plan`: each is applied to a scratch database, and the
+//! posture before is compared with the one after.
+
+use super::Invocation;
+use super::expected::{self, Sources};
+use super::isolation::Promise;
+use crate::failure::Result;
+use crate::pg::scratch::{self, From, Scratch};
+use crate::pg::{Server, rls, session};
+use crate::plan::{Plan, Planned, PlannedAccess};
+use crate::posture::Posture;
+use crate::project::Project;
+use crate::proof::compare::{Change, Moved, compare};
+use crate::sql::hazard::Hazard;
+
+/// The words that statements about access begin with.
+const WORDS: [&str; 16] = [
+    "GRANT",
+    "REVOKE",
+    "CREATE POLICY",
+    "ALTER POLICY",
+    "DROP POLICY",
+    "CREATE ROLE",
+    "ALTER ROLE",
+    "CREATE USER",
+    "ALTER USER",
+    "ALTER DEFAULT",
+    "CREATE FUNCTION",
+    "CREATE OR REPLACE",
+    "CREATE VIEW",
+    "CREATE PUBLICATION",
+    "DO",
+    "SELECT",
+];
+
+/// Whether a statement may change who reaches what.
+fn concerns(text: &str) -> bool {
+    let upper = text.to_uppercase();
+    let alters = upper.starts_with("ALTER")
+        && [
+            " ROW LEVEL SECURITY",
+            " OWNER TO",
+            " FUNCTION ",
+            " VIEW ",
+            " DATABASE ",
+            " SCHEMA ",
+            " PUBLICATION ",
+        ]
+        .iter()
+        .any(|word| upper.contains(word));
+    alters
+        || upper.starts_with("CREATE TABLE")
+        || upper.starts_with("CREATE MATERIALIZED VIEW")
+        || upper.starts_with("CREATE PROCEDURE")
+        || upper.starts_with("DROP FUNCTION")
+        || WORDS.iter().any(|word| upper.starts_with(word))
+}
+
+/// Adds to each migration of the plan what it does to access. Shape: why that could not be said, if so.
+///
+/// # Errors
+/// Those of `spec/access.toml`.
+pub(super) fn classify(
+    invocation: &Invocation,
+    project: &Project,
+    plan: &mut Plan,
+    scratch_url: Option<&str>,
+) -> Result<Option<String>> {
+    let Some(promise) = Promise::of(project)? else {
+        return Ok(None);
+    };
+    let statements = || plan.migrations.iter().flat_map(|one| &one.statements);
+    let Some(first) = plan.migrations.iter().map(|one| one.version).min() else {
+        return Ok(None);
+    };
+    if !statements().any(|statement| concerns(&statement.text)) {
+        return Ok(None);
+    }
+    if !project
+        .migrations()?
+        .iter()
+        .any(|one| one.version < first && !one.needs_superuser())
+    {
+        return Ok(Some("everything is new: edu db rls judges it".to_owned()));
+    }
+    let server = expected::scratch_server(
+        invocation,
+        &project.manifest.needs(),
+        scratch_url,
+        plan.major,
+    );
+    let compared = server.and_then(|server| {
+        invocation.block_on(postures(
+            invocation,
+            project,
+            &promise,
+            &server.server,
+            plan,
+        ))
+    });
+    let postures = match compared {
+        Ok(postures) => postures,
+        Err(failure) => {
+            let of: Vec<String> = statements()
+                .filter(|statement| concerns(&statement.text))
+                .map(|statement| format!("line {}: {}", statement.line, statement.text))
+                .collect();
+            return Ok(Some(format!(
+                "no scratch database ({}): what these statements do to access is not known:\n  {}",
+                failure.error,
+                of.join("\n  ")
+            )));
+        }
+    };
+    let mut scenes = postures
+        .iter()
+        .map(|posture| promise.scene(posture, project));
+    let Some(mut before) = scenes.next() else {
+        return Ok(None);
+    };
+    for (planned, after) in plan.migrations.iter_mut().zip(scenes) {
+        let moved = compare(&before, &after);
+        tell(planned, project, moved)?;
+        before = after;
+    }
+    Ok(None)
+}
+
+/// The posture before the first pending migration, and after each.
+async fn postures(
+    invocation: &Invocation,
+    project: &Project,
+    promise: &Promise,
+    server: &Server,
+    plan: &Plan,
+) -> Result<Vec<Posture>> {
+    let sources = Sources::load(project)?;
+    let wanted = sources.wanted(project);
+    let hear = |progress| invocation.ui.hear(progress);
+    scratch::insist_on_major(server, plan.major).await?;
+    let first = plan
+        .migrations
+        .iter()
+        .map(|one| one.version)
+        .min()
+        .unwrap_or(0);
+    let steps = std::iter::once(first - 1).chain(plan.migrations.iter().map(|one| one.version));
+    let scratch = Scratch::create(server).await?;
+    let mut all = Ok(Vec::new());
+    for version in steps {
+        let step = async {
+            scratch::fill(
+                &scratch.server,
+                &wanted,
+                From::Migrations(Some(version)),
+                &hear,
+            )
+            .await?;
+            let (mut connection, _) = session::open(&scratch.server, "edu scratch").await?;
+            rls::posture(&mut connection, &promise.question(project)).await
+        };
+        match (step.await, &mut all) {
+            (Ok(posture), Ok(all)) => all.push(posture),
+            (Err(failure), _) => {
+                all = Err(failure);
+                break;
+            }
+            (_, Err(_)) => break,
+        }
+    }
+    scratch.drop_it().await;
+    all
+}
+
+fn tell(planned: &mut Planned, project: &Project, moved: Vec<Moved>) -> Result<()> {
+    let id = Hazard::WidenedAccess.id();
+    let migrations = project.migrations()?;
+    let file = migrations.iter().find(|one| one.version == planned.version);
+    let allowed = file.and_then(|one| {
+        let allow = &one.up.header.allow;
+        allow
+            .iter()
+            .find(|allow| allow.hazard == id)
+            .map(|allow| allow.reason.clone())
+    });
+    planned.access = moved
+        .into_iter()
+        .map(|one| {
+            let (change, what) = match one.change {
+                Change::Unchanged => ("unchanged", String::new()),
+                Change::Narrowed => ("narrowed", String::new()),
+                Change::Widened(what) => ("widened", what),
+                Change::NotProvable(what) => ("not provable", what),
+            };
+            PlannedAccess {
+                role: one.role,
+                object: one.object,
+                command: one.command,
+                stops: change == "widened" && allowed.is_none(),
+                allowed: allowed.clone().filter(|_| change == "widened"),
+                change: change.to_owned(),
+                what,
+            }
+        })
+        .collect();
+    if allowed.is_some()
+        && !planned
+            .access
+            .iter()
+            .any(|access| access.change == "widened")
+    {
+        planned.unused_allowances.push(id.to_owned());
+    }
+    Ok(())
+}
