@@ -120,13 +120,14 @@ impl<'a> Comparison<'a> {
                         Some(old) => self.side(old, relation, role, command, *side),
                         None => self.fresh(relation, role, command, *side),
                     };
-                    if let Some(change) = change.map(|change| (weight(&change), change)) {
-                        if worst
+                    let change = change.map(|change| (weight(&change), change));
+                    let heavier = |(weight, _): &(u8, Change)| {
+                        worst
                             .as_ref()
-                            .is_none_or(|(weight, _): &(u8, Change)| change.0 > *weight)
-                        {
-                            worst = Some(change);
-                        }
+                            .is_none_or(|(most, _): &(u8, Change)| weight > most)
+                    };
+                    if change.as_ref().is_some_and(heavier) {
+                        worst = change;
                     }
                 }
                 if let Some((_, change)) = worst {

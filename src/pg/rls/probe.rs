@@ -96,16 +96,7 @@ async fn inside(
     prober.tell_missing(&missing);
     seed::variants(connection, &world, &[Who::B1, Who::A2]).await?;
     let mut all = groups(&world);
-    let mut escapes = escape::groups(&world);
-    if !manner.superuser {
-        // Without the login's own session, RESET ROLE leads back to whoever runs this, which proves nothing.
-        for group in &mut escapes {
-            group
-                .attempts
-                .retain(|attempt| !attempt.sql.starts_with("RESET ROLE"));
-        }
-    }
-    all.extend(escapes);
+    all.extend(escapes(&world, manner));
     // A session cannot return to "never set": those attempts come first.
     all.sort_by_key(|group| group.context);
     let graph = graph_world(connection, &world).await?;
@@ -144,6 +135,20 @@ async fn inside(
     }
     prober.interference(connection).await?;
     Ok(prober.probed)
+}
+
+/// Ways out of the role, as far as this session can try them.
+fn escapes(world: &World<'_>, manner: &Manner) -> Vec<Group> {
+    let mut all = escape::groups(world);
+    if !manner.superuser {
+        // Without the login's own session, RESET ROLE leads back to whoever runs this, which proves nothing.
+        for group in &mut all {
+            group
+                .attempts
+                .retain(|attempt| !attempt.sql.starts_with("RESET ROLE"));
+        }
+    }
+    all
 }
 
 /// The graph's attempts, with the tenants' ids as they are.
