@@ -22,6 +22,7 @@ pub mod inspect;
 pub mod lock;
 pub mod message;
 pub mod migrate;
+pub mod protect;
 pub mod rls;
 pub mod scratch;
 pub mod seed;
