@@ -576,7 +576,7 @@ fn a_generated_load_fills_every_table_and_is_the_same_everywhere() {
         one.one("SELECT bool_and(abs(vector_norm(embedding) - 1) < 1e-4) FROM content_embeddings"),
         "t"
     );
-    assert_eq!(one.one("SELECT count(*) > 2 * (SELECT count(*) FROM users GROUP BY tenant_id ORDER BY 1 LIMIT 1) FROM users GROUP BY tenant_id ORDER BY 1 DESC LIMIT 1"), "t");
+    assert_eq!(one.one("SELECT max(n) > 3 * min(n) FROM (SELECT count(*) AS n FROM content_embeddings GROUP BY tenant_id) x"), "t");
     assert_eq!(
         one.one("SELECT count(*) > 0 FROM content_embeddings WHERE source_text ~ '[א-ת]'"),
         "t"
@@ -599,7 +599,7 @@ fn a_load_that_lost_a_table_goes_on_there() {
 #[test]
 fn vector_indexes_of_empty_tables_are_built_after_the_load() {
     let db = database(Template::Migrated);
-    let before = "SELECT string_agg(indexrelid::regclass || ' ' || indisvalid, ' ' ORDER BY 1) FROM pg_index JOIN pg_class c ON c.oid = indexrelid
+    let before = "SELECT string_agg(indexrelid::regclass || ' ' || indisvalid, ' ' ORDER BY indexrelid::regclass::text) FROM pg_index JOIN pg_class c ON c.oid = indexrelid
                   JOIN pg_am a ON a.oid = c.relam WHERE amname = 'hnsw'";
     let oids = "SELECT min(indexrelid::int8) FROM pg_index JOIN pg_class c ON c.oid = indexrelid JOIN pg_am a ON a.oid = c.relam WHERE amname = 'hnsw'";
     let (names, first) = (db.one(before), db.one(oids));

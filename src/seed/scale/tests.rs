@@ -139,7 +139,10 @@ fn tables_come_behind_those_they_refer_to_and_share_the_rows() {
 #[test]
 fn the_same_seed_gives_the_same_bytes_on_every_machine_and_release() {
     // A change of this hash is a change for everybody who compares loads: it belongs in the changelog.
-    assert_eq!(digest(&plan(1)), "08c58455424fc413013fa785427158bf364a197f86a7048cb80b4a2e4ef06d62");
+    assert_eq!(
+        digest(&plan(1)),
+        "08c58455424fc413013fa785427158bf364a197f86a7048cb80b4a2e4ef06d62"
+    );
     assert_ne!(digest(&plan(2)), digest(&plan(1)));
 }
 
