@@ -34,6 +34,7 @@ mod seed;
 mod speed;
 mod support;
 mod systems;
+mod testdb;
 mod upkeep;
 mod vectors;
 mod verify;
