@@ -158,10 +158,13 @@ fn owned(plan: &Plan<'_>, access: Option<&Access>, moment: &Moment<'_>) -> BTree
             }
         });
         let of_column = || {
-            let column = access?.table(&table.name)?.tenant.as_ref()?;
-            row.cell(column)?;
-            let record = plan.record(id, std::slice::from_ref(column), moment).ok()?;
-            record.values.get(column).map(plain)
+            let promised = access?.table(&table.name)?.tenant.as_ref()?;
+            let column = promised.direct()?.to_owned();
+            row.cell(&column)?;
+            let record = plan
+                .record(id, std::slice::from_ref(&column), moment)
+                .ok()?;
+            record.values.get(&column).map(plain)
         };
         if let Some(context) = of_block.or_else(of_column) {
             owned.insert(id, context);
