@@ -434,81 +434,63 @@ fn graph_seeds_are_written_once_as_the_application_in_their_tenant() {
     db.edu(&["db", "graph", "check"]).expect(0);
 }
 
+/// Two concepts and an edge between them.
+fn edge(label: &str, properties: &str) -> String {
+    let (energy, entropy) = (
+        concept("energy", A, "000e1"),
+        concept("entropy", A, "000e2"),
+    );
+    format!(
+        "{energy}{entropy}[[edge]]\nlabel = \"{label}\"\nfrom = \"energy\"\nto = \"entropy\"\nproperties = {{ {properties} }}\n"
+    )
+}
+
 #[test]
 fn what_the_graph_may_not_hold_is_pointed_at_before_anything_is_written() {
     let db = database(Template::Migrated);
-    let other = "00000000-0000-0000-0000-000000000002";
-    let two = format!(
-        "{}{}",
-        concept("energy", A, "000e1"),
-        concept("entropy", A, "000e2")
-    );
-    let edge = |label: &str, properties: &str| {
-        format!(
-            "{two}[[edge]]\nlabel = \"{label}\"\nfrom = \"energy\"\nto = \"entropy\"\nproperties = {{ {properties} }}\n"
-        )
-    };
-    for (text, code, place, words) in [
+    let other = concept("entropy", "00000000-0000-0000-0000-000000000002", "000e2");
+    let lost = "{ label = \"Concept\", id = \"00000000-0000-0000-0000-0000000000ff\" }";
+    let none = edge("BELONGS_TO", "");
+    let cases = [
         (
-            two.replace("Concept", "Concpt"),
+            none.replace("Concept", "Concpt"),
             2,
-            "more.toml:2:9",
+            "2:9",
             "not in the ontology",
         ),
         (
             edge("RELATED_TO", "strength = 1.5, method = \"manual\""),
             2,
-            "more.toml:15:27",
+            "15:27",
             "above 1",
         ),
+        (edge("RELATED_TO", "strength = 1"), 2, "12:9", "method"),
+        (edge("PREREQUISITE_OF", "x = 1"), 2, "15:20", "not declared"),
         (
-            edge("RELATED_TO", "strength = 1"),
+            none.replace("to = \"entropy\"", "to = \"entorpy\""),
             2,
-            "more.toml:12:9",
-            "method",
-        ),
-        (
-            edge("PREREQUISITE_OF", "x = 1"),
-            2,
-            "more.toml:15:20",
-            "not declared",
-        ),
-        (
-            edge("RELATED_TO", "").replace("\"entropy\"\nprop", "\"entorpy\"\nprop"),
-            2,
-            "more.toml:14:6",
+            "14:6",
             "entropy",
         ),
         (
-            edge("BELONGS_TO", "")
-                .replacen(A, other, 1)
-                .replacen(other, A, 1)
-                .replace(
-                    &concept("entropy", A, "000e2"),
-                    &concept("entropy", other, "000e2"),
-                ),
+            none.replace(&concept("entropy", A, "000e2"), &other),
             2,
-            "more.toml:14:6",
+            "14:6",
             "crosses tenants",
         ),
         (
-            edge("BELONGS_TO", "").replace(
-                "to = \"entropy\"",
-                "to = { label = \"Concept\", id = \"00000000-0000-0000-0000-0000000000ff\" }",
-            ),
+            none.replace("to = \"entropy\"", &format!("to = {lost}")),
             1,
-            "more.toml:14:6",
+            "14:6",
             "does not exist",
         ),
-    ] {
+    ];
+    for (text, code, place, words) in cases {
         let run = graph(&text)
             .edu(&["db", "seed", "--url", &db.url()])
             .expect(code);
-        assert!(
-            run.stderr.contains(place) && run.stderr.contains(words),
-            "{text}\n{}",
-            run.stderr
-        );
+        let told = run.stderr.contains(&format!("more.toml:{place}")) && run.stderr.contains(words);
+        assert!(told, "{text}\n{}", run.stderr);
         assert_eq!(db.one("SELECT count(*) FROM tenants"), "0", "{text}");
     }
 }

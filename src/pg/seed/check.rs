@@ -250,6 +250,17 @@ async fn one(
             place: Some(format!("{}:{}", excerpt.path, excerpt.position().0)),
         });
     }
+    more(connection, plan, (context, table), keys, checked).await
+}
+
+/// Looks for rows that nobody seeded.
+async fn more(
+    connection: &mut PgConnection,
+    plan: &Plan<'_>,
+    (context, table): (&str, &Name),
+    keys: Vec<Record>,
+    checked: &mut Checked,
+) -> Result<()> {
     let Some(block) = plan.seed.tables.iter().find(|block| block.name == *table) else {
         return Ok(());
     };

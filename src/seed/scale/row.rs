@@ -140,7 +140,7 @@ impl Plan {
         // What is gone is rare among what is there.
         let gone = shape.name.contains("deleted") || shape.name.contains("archived");
         let free = !filled.fill.unique[column] && *generator != Generator::Identity;
-        if !shape.required && free && !draw.once_in(8) == gone {
+        if !shape.required && free && draw.once_in(8) != gone {
             return Value::Null;
         }
         let counted = filled.fill.counted.iter();

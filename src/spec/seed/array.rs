@@ -149,7 +149,7 @@ fn csv(bytes: &[u8]) -> Result<Array, String> {
 }
 
 fn whole(width: usize, numbers: Vec<f32>) -> Result<Array, String> {
-    match width == 0 || numbers.len() % width != 0 || numbers.is_empty() {
+    match width == 0 || !numbers.len().is_multiple_of(width) || numbers.is_empty() {
         true => Err("has no row, or a part of one at its end".to_owned()),
         false => Ok(Array { width, numbers }),
     }

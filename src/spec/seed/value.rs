@@ -234,6 +234,19 @@ fn finite(value: Value) -> Result<Value, String> {
     }
 }
 
+/// Why an API key needs to say how it is stored.
+const UNHASHED: &str = "makes an API key: say hash = \"sha256\" beside it; for a text that is stored as it is, write { random = \"prefix\" }";
+
+fn row_number(value: Option<&toml::Value>) -> Result<usize, String> {
+    match value {
+        None => Ok(0),
+        Some(toml::Value::Integer(row)) if *row >= 0 => {
+            usize::try_from(*row).map_err(|error| error.to_string())
+        }
+        Some(_) => Err("says row = …, which has to be 0 or more".to_owned()),
+    }
+}
+
 fn computed(form: &str, table: &toml::Table) -> Result<Value, String> {
     let text = |key: &str| match table.get(key) {
         Some(toml::Value::String(text)) => stored(text.clone()).map(Some),
@@ -273,18 +286,13 @@ fn computed(form: &str, table: &toml::Table) -> Result<Value, String> {
         },
         "argon2" => Value::Computed(Computed::Argon2(own()?)),
         "sha256" => Value::Computed(Computed::Sha256(own()?)),
-        "api_key" => {
-            match text("hash")?.as_deref() {
-                Some("sha256") => {}
-                _ => {
-                    return Err("makes an API key: say hash = \"sha256\" beside it; for a text that is stored as it is, write { random = \"prefix\" }".to_owned());
-                }
-            }
-            Value::Computed(Computed::ApiKey {
-                prefix: own()?,
-                bytes: number("bytes", 16, 64, 32)?,
-            })
+        "api_key" if text("hash")?.as_deref() != Some("sha256") => {
+            return Err(UNHASHED.to_owned());
         }
+        "api_key" => Value::Computed(Computed::ApiKey {
+            prefix: own()?,
+            bytes: number("bytes", 16, 64, 32)?,
+        }),
         "api_key_prefix" => Value::Computed(Computed::ApiKeyPrefix {
             length: number("api_key_prefix", 1, 64, 0)?,
             of: text("of")?,
@@ -296,13 +304,7 @@ fn computed(form: &str, table: &toml::Table) -> Result<Value, String> {
         "embed" => Value::Computed(Computed::Embed(own()?)),
         "file" => Value::Computed(Computed::Row {
             path: own()?,
-            row: match table.get("row") {
-                None => 0,
-                Some(toml::Value::Integer(row)) if *row >= 0 => {
-                    usize::try_from(*row).map_err(|error| error.to_string())?
-                }
-                Some(_) => return Err("says row = …, which has to be 0 or more".to_owned()),
-            },
+            row: row_number(table.get("row"))?,
         }),
         "now" => Value::Computed(Computed::Now(offset::read(&own()?)?)),
         _ => Value::Computed(Computed::Reference(Reference {
