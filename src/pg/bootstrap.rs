@@ -243,14 +243,7 @@ pub async fn run(
 ) -> Result<Outcome> {
     let (mut connection, identity) = session::open_for_writing(server, "edu db bootstrap").await?;
     let context = Context::new(&manifest.name, "edu db bootstrap", Provenance::default);
-    let plan = Plan {
-        migrations,
-        stage: Stage::Bootstrap,
-        to: None,
-        owner: manifest.roles.owner.as_deref(),
-        context: &context,
-        tolerance: migrate::Tolerance::default(),
-    };
+    let plan = Plan::new(manifest, migrations, Stage::Bootstrap, &context);
     let wanting = missing(&mut connection, &identity, manifest).await?;
     let due = migrate::due(&mut connection, &plan).await?;
     if wanting.is_empty() && due.is_empty() {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Connection, Row};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::error::failure;
 use super::holder::{self, Holder};
@@ -140,6 +140,12 @@ impl Lock {
             }
             _ => Err(lost()),
         }
+    }
+
+    /// The lock's own connection, for work that takes longer than a question. No transaction may stay open
+    /// on it while the migrations run.
+    pub(super) async fn connection(&self) -> MutexGuard<'_, PgConnection> {
+        self.connection.lock().await
     }
 
     /// Gives the lock back and closes its connection.

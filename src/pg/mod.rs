@@ -3,7 +3,6 @@
 //! It takes values from `spec`, returns values or a failure, and reports progress; it prints
 //! nothing and reads no file.
 
-pub mod baseline;
 pub mod bootstrap;
 pub mod cancel;
 pub mod concurrent;
@@ -24,7 +23,6 @@ pub mod rls;
 pub mod scratch;
 pub mod seed;
 pub mod session;
-pub mod shape;
 pub mod work;
 
 pub use cancel::Cancel;

@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::error::statement_failure;
-use super::migrate::{self, Context, Plan, Provenance, Stage, Tolerance};
+use super::migrate::{self, Context, Plan, Provenance, Stage};
 use super::{Cancel, Server, Work, bootstrap, graph, index, inspect, session};
 use crate::catalog::Catalog;
 use crate::catalog::name::quote_ident;
@@ -184,12 +184,8 @@ async fn migrations(
         let mut applied = 0;
         for stage in [Stage::Bootstrap, Stage::Ordinary] {
             let plan = Plan {
-                migrations: wanted.migrations,
-                stage,
                 to,
-                owner: wanted.manifest.roles.owner.as_deref(),
-                context: &context,
-                tolerance: Tolerance::default(),
+                ..Plan::new(wanted.manifest, wanted.migrations, stage, &context)
             };
             session::reset(&mut work.connection).await?;
             let due = migrate::due(&mut work.connection, &plan).await?;

@@ -81,6 +81,8 @@ pub struct Effect {
     pub work: Work,
     /// A hazard that it brings of itself.
     pub hazard: Option<Hazard>,
+    /// What goes, as the statement names it, where that is no relation: "app.f(int), app.g".
+    pub named: Option<String>,
     /// It makes what it is on.
     pub creates: bool,
     /// It builds or rebuilds an index without blocking writers.
@@ -95,6 +97,7 @@ impl Effect {
             lock: None,
             work: Work::Brief,
             hazard: None,
+            named: None,
             creates: false,
             concurrent_index: false,
         }

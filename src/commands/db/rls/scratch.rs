@@ -6,7 +6,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::catalog::name::quote_ident;
 use crate::failure::Result;
-use crate::pg::migrate::{self, Context, Plan, Provenance, Stage, Tolerance};
+use crate::pg::migrate::{self, Context, Plan, Provenance, Stage};
 use crate::pg::{Server, Work, bootstrap, graph, index};
 use crate::progress::silent;
 use crate::project::Project;
@@ -48,14 +48,7 @@ impl Scratch {
         let owner = manifest.roles.owner.as_deref();
         let mut work = Work::begin(&self.server, "edu db rls", PATIENCE, &silent).await?;
         let context = Context::new(&manifest.name, "edu db rls", Provenance::default);
-        let plan = Plan {
-            tolerance: Tolerance::default(),
-            migrations: &migrations,
-            stage: Stage::Ordinary,
-            to: None,
-            owner,
-            context: &context,
-        };
+        let plan = Plan::new(manifest, &migrations, Stage::Ordinary, &context);
         migrate::run(&mut work.connection, &work.lock, &plan, &silent).await?;
         if let Some(ontology) = project.ontology()? {
             let options = graph::Options::default();
