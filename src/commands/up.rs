@@ -86,7 +86,8 @@ async fn steps(
     let migrations = project.migrations()?;
 
     let begun = Instant::now();
-    let outcome = bootstrap::create_and_run(server, manifest, &migrations, timeout, report);
+    let outcome =
+        bootstrap::create_and_run(server, manifest, &migrations, context, timeout, report);
     let outcome = context.cancel.or(outcome).await?;
     ui.step("bootstrap", &outcome.to_string(), begun.elapsed());
 

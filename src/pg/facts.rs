@@ -61,7 +61,10 @@ pub async fn read(
 /// round trip. edu's own tables and AGE's catalogs do not count as rows. A graph is told by the parent of
 /// its vertex labels: a deployer need not be able to read AGE's catalogs.
 async fn overview(connection: &mut PgConnection, names: &[String]) -> Result<(Facts, bool)> {
-    let names: Vec<String> = names.iter().map(|n| quote_literal(n)).collect::<Result<_>>()?;
+    let names: Vec<String> = names
+        .iter()
+        .map(|n| quote_literal(n))
+        .collect::<Result<_>>()?;
     let mut message = Message::default();
     message.add(BEGIN);
     message.add(&format!(

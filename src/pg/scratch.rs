@@ -124,7 +124,9 @@ pub async fn fill(
     report: Report<'_>,
 ) -> Result<()> {
     let manifest = wanted.manifest;
-    bootstrap::run(server, manifest, wanted.migrations, LOCK_TIMEOUT, report).await?;
+    let context = Context::new(&manifest.name, "edu scratch", Provenance::default);
+    let (migrations, timeout) = (wanted.migrations, LOCK_TIMEOUT);
+    bootstrap::run(server, manifest, migrations, &context, timeout, report).await?;
     let owner = manifest.roles.owner.as_deref();
     let mut work = Work::begin(server, "edu scratch", LOCK_TIMEOUT, report).await?;
     match from {
@@ -134,7 +136,7 @@ pub async fn fill(
             spec(&mut work.connection, owner, wanted.schema).await?;
             report(Progress::Done);
         }
-        From::Migrations(to) => migrations(&mut work, wanted, to, report).await?,
+        From::Migrations(to) => migrate_to(&mut work, wanted, to, report).await?,
     }
     let partial = matches!(from, From::Migrations(Some(to))
         if wanted.migrations.last().is_some_and(|last| last.version > to));
@@ -172,7 +174,7 @@ async fn later_superuser_steps(
     Ok(())
 }
 
-async fn migrations(
+async fn migrate_to(
     work: &mut Work,
     wanted: &Wanted<'_>,
     to: Option<i64>,

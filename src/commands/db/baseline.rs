@@ -2,6 +2,7 @@
 
 use super::expected::{self, ScratchServer};
 use super::{Invocation, Target, Waiting};
+use crate::catalog::name::quote_ident;
 use crate::catalog::{Id, Kind};
 use crate::diff::{Change, Difference, compare};
 use crate::failure::{Exit, Failure, Result};
@@ -166,13 +167,18 @@ impl Proof<'_> {
         self.judge(&differences)
     }
 
-    /// Whether an object is a label of the project's graph, or belongs to one.
+    /// Whether an object is a label of the project's graph, belongs to one, or is a privilege on AGE that the
+    /// graph's readers are given together with it.
     fn is_of_graph(&self, id: &Id) -> bool {
         let Some(graph) = &self.project.manifest.graph else {
             return false;
         };
-        let schema = format!("{}.", crate::catalog::name::quote_ident(&graph.name));
-        id.kind == Kind::Label || [&id.on, &id.name].iter().any(|name| name.starts_with(&schema))
+        let schema = format!("{}.", quote_ident(&graph.name));
+        id.kind == Kind::Label
+            || id.kind == Kind::ExtensionPrivileges && id.name.starts_with("ag_catalog.")
+            || [&id.on, &id.name]
+                .iter()
+                .any(|name| name.starts_with(&schema))
     }
 
     fn judge(&self, differences: &[Difference]) -> Result<()> {

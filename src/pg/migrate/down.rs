@@ -19,7 +19,9 @@ use crate::pg::lock::Lock;
 use crate::pg::session;
 use crate::progress::{Progress, Report, Unit};
 use crate::spec::migration::{Migration, SqlFile};
+use crate::sql::effect::effects;
 use crate::sql::fingerprint::checksum;
+use crate::sql::target::file_locks;
 
 /// One migration that is to be undone, with its way back.
 #[derive(Debug, Clone, Copy)]
@@ -159,6 +161,7 @@ pub async fn run(
             .filter(|entry| entry.version == one.migration.version)
             .cloned()
             .collect();
+        let statements: Vec<_> = one.file.script.statements.iter().map(effects).collect();
         let step = Step {
             migration: one.migration,
             file: one.file,
@@ -169,6 +172,7 @@ pub async fn run(
             run: Some(&run),
             first: at == 0,
             last: at + 1 == total,
+            locks: &file_locks(&statements),
             entries: &entries,
         };
         step.run(connection).await.map_err(|f| before(&done, f))?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sqlx::postgres::PgConnection;
 
 use super::context::Provenance;
+use super::draft::Locks;
 use super::look::Look;
 use super::{Plan, Stage, draft, store};
 use crate::failure::Result;
@@ -14,7 +15,7 @@ use crate::progress::{Progress, Report};
 use crate::spec::migration::Migration;
 
 /// Draws the plan of the run and judges it. After it edu's own schema is there, if the run needs it.
-/// Gives who runs edu.
+/// Gives who runs edu, and what the files lock.
 ///
 /// # Errors
 /// Exit 8 for a hazard that no file allows, exit 4 when the plan that was made before no longer fits, and
@@ -26,7 +27,7 @@ pub(super) async fn guard(
     look: &Look,
     due: &[&Migration],
     report: Report<'_>,
-) -> Result<Provenance> {
+) -> Result<(Provenance, Locks)> {
     let missing = plan.stage == Stage::Ordinary && !due.is_empty() && store::is_missing(look);
     let provenance = Arc::clone(&plan.context.provenance);
     let asked = tokio::task::spawn_blocking(move || provenance());
@@ -42,7 +43,7 @@ pub(super) async fn guard(
         },
         asked,
     );
-    let verdict = drawn.and_then(|drawn| {
+    let verdict = drawn.and_then(|(drawn, locks)| {
         if let Some(before) = plan.before {
             drawn.refuse_if_moved(before)?;
         }
@@ -53,12 +54,12 @@ pub(super) async fn guard(
                 late.path
             )));
         }
-        Ok(())
+        Ok(locks)
     });
     if missing {
         store::end(lock, verdict.is_ok() && made.is_ok()).await?;
     }
-    verdict?;
+    let locks = verdict?;
     made?;
-    Ok(provenance.unwrap_or_default())
+    Ok((provenance.unwrap_or_default(), locks))
 }

@@ -60,7 +60,9 @@ fn creation_may_leave(text: &str) -> bool {
     }
     let lead = &words[..words.len().min(4)];
     let temporary = |word: &String| word.starts_with("TEMP") || word.starts_with("PG_TEMP");
-    let holds_rows = lead.iter().any(|word| word == "TABLE" || word == "MATERIALIZED");
+    let holds_rows = lead
+        .iter()
+        .any(|word| word == "TABLE" || word == "MATERIALIZED");
     lead.iter().any(|word| temporary(word) || word == "SCHEMA")
         || holds_rows && words.iter().any(|word| word == "AS" || word == "EXECUTE")
 }
@@ -110,10 +112,19 @@ mod tests {
     #[test]
     fn only_a_creation_that_runs_a_query_or_is_temporary_may_leave_something() {
         for (text, wanted) in [
-            ("CREATE TABLE t (id int8 GENERATED ALWAYS AS IDENTITY)", false),
-            ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", false),
+            (
+                "CREATE TABLE t (id int8 GENERATED ALWAYS AS IDENTITY)",
+                false,
+            ),
+            (
+                "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+                false,
+            ),
             ("CREATE VIEW v AS SELECT 1", false),
-            ("CREATE TABLE t AS SELECT set_config('a.b', 'c', false)", true),
+            (
+                "CREATE TABLE t AS SELECT set_config('a.b', 'c', false)",
+                true,
+            ),
             ("CREATE TABLE t (a, b) AS SELECT 1, 2", true),
             ("CREATE MATERIALIZED VIEW v AS SELECT 1", true),
             ("CREATE TEMPORARY TABLE t (i int)", true),

@@ -4,6 +4,7 @@
 //! refinery lives in this module and nowhere else.
 
 pub mod adopt;
+mod attest;
 mod audit;
 mod context;
 pub mod down;
@@ -44,6 +45,7 @@ use crate::progress::{Progress, Report, Unit};
 use crate::spec::manifest::Manifest;
 use crate::spec::migration::Migration;
 
+pub use attest::attest;
 pub use context::{Budget, Context, Provenance};
 pub use history::Applied;
 pub use order::Tolerance;
@@ -184,7 +186,7 @@ pub async fn run<'a>(
         });
     }
     let guarded = guard::guard(connection, lock, plan, &look, &due, report);
-    let provenance = plan.context.cancel.or(guarded).await?;
+    let (provenance, locks) = plan.context.cancel.or(guarded).await?;
     let Some(last) = due.last().map(|migration| migration.version) else {
         return Ok(Outcome {
             done: Vec::new(),
@@ -211,6 +213,7 @@ pub async fn run<'a>(
         create: String::new(),
         run: ordinary.then_some(&run),
         look: &look,
+        locks,
         due: due.into(),
         done: Vec::new(),
         failure: None,
@@ -244,6 +247,7 @@ struct Engine<'a> {
     create: String,
     run: Option<&'a Run>,
     look: &'a Look,
+    locks: draft::Locks,
     due: VecDeque<&'a Migration>,
     done: Vec<Done>,
     failure: Option<Failure>,
@@ -321,6 +325,10 @@ impl Engine<'_> {
             run: self.run,
             first: self.done.is_empty(),
             last: self.due.is_empty(),
+            locks: self
+                .locks
+                .get(&migration.version)
+                .map_or(&[], Vec::as_slice),
             entries: &entries,
         };
         step.run(self.connection).await

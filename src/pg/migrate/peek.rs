@@ -16,7 +16,8 @@ use crate::failure::{Exit, Failure, Result};
 use crate::pg::error::server_error;
 use crate::pg::message::Message;
 use crate::progress::{Progress, human_time};
-use crate::sql::target::{Strength, Target};
+use crate::sql::lock::Blocks;
+use crate::sql::target::StrongLock;
 
 /// How often is looked.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -31,7 +32,7 @@ const GROW_AFTER: Duration = Duration::from_secs(5);
 pub(super) async fn until_free(
     watch: &Watch<'_>,
     what: &str,
-    targets: &[Target],
+    targets: &[StrongLock],
     patience: &mut Patience,
     deadline: Instant,
 ) -> Result<()> {
@@ -115,7 +116,7 @@ const MARK: &str = "edu peek: held";
 pub(super) fn glance(
     message: &mut Message,
     watch: &Watch<'_>,
-    targets: &[Target],
+    targets: &[StrongLock],
     limit: Duration,
 ) -> Result<()> {
     let (name, new) = watch.knows.glance();
@@ -146,12 +147,12 @@ pub(super) fn held_back(error: &sqlx::Error) -> bool {
 }
 
 /// What both prepared statements take first.
-fn arguments(targets: &[Target], pid: i32) -> Result<String> {
+fn arguments(targets: &[StrongLock], pid: i32) -> Result<String> {
     let mut names = Vec::new();
     let mut everybody = Vec::new();
     for target in targets {
         names.push(quote_literal(&target.relation)?);
-        everybody.push((target.strength == Strength::All).to_string());
+        everybody.push((target.blocks == Blocks::ReadsAndWrites).to_string());
     }
     Ok(format!(
         "ARRAY[{}], ARRAY[{}], {pid}",

@@ -20,7 +20,7 @@ use crate::pg::lock;
 use crate::pg::message::{Message, send};
 use crate::progress::{Progress, human_time};
 use crate::sql::split::Statement;
-use crate::sql::target::targets;
+use crate::sql::target::strong_locks;
 
 /// Runs what is left of the migration, and records it.
 pub(super) async fn run(
@@ -135,7 +135,7 @@ async fn one(
     }
     loop {
         let what = format!("{} statement {}", step.name(), place.k);
-        let wanted = targets(place.statement);
+        let wanted = strong_locks(place.statement);
         peek::until_free(step.watch, &what, &wanted, &mut patience, deadline).await?;
         if let Effect::Index(name) = &effect {
             match crate::pg::concurrent::clear_way(connection, name).await {

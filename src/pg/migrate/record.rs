@@ -94,8 +94,7 @@ pub(super) fn take_back(
     ended: &Ended<'_>,
 ) -> Result<()> {
     let version = ended.version;
-    let forgotten =
-        format!(", memory AS (DELETE FROM edu.migration WHERE version = {version})");
+    let forgotten = format!(", memory AS (DELETE FROM edu.migration WHERE version = {version})");
     let audit = match run {
         Some(run) => format!("{forgotten}, step AS ({})", run.step(ended)?),
         None => String::new(),
@@ -106,9 +105,7 @@ pub(super) fn take_back(
 }
 
 fn written(values: &str) -> String {
-    format!(
-        "INSERT INTO {TABLE} (version, name, applied_on, checksum) SELECT {values} RETURNING 1"
-    )
+    format!("INSERT INTO {TABLE} (version, name, applied_on, checksum) SELECT {values} RETURNING 1")
 }
 
 /// `history` changes one row of the history and returns something; `more` are further parts of the WITH,
@@ -166,9 +163,6 @@ mod tests {
     fn only_its_own_failures_are_taken_for_its_own() {
         let own = "invalid input syntax for type integer: \"edu record: lock\"";
         assert_eq!(broken(own), Some(Broken::Lock));
-        assert_eq!(
-            broken("invalid input syntax for type integer: \"x\""),
-            None
-        );
+        assert_eq!(broken("invalid input syntax for type integer: \"x\""), None);
     }
 }

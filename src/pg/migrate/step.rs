@@ -20,6 +20,7 @@ use crate::pg::session;
 use crate::progress::Report;
 use crate::spec::migration::{Migration, SqlFile};
 use crate::sql::header::Role;
+use crate::sql::target::StrongLock;
 
 /// Fails outside the transaction that edu began: edu's are deferrable, which says nothing in one that
 /// writes, and which no other is.
@@ -40,6 +41,8 @@ pub(super) struct Step<'a> {
     /// The first and the last migration of the run.
     pub first: bool,
     pub last: bool,
+    /// The strong locks that the whole file asks for.
+    pub locks: &'a [StrongLock],
     /// The journal's entries of this migration.
     pub entries: &'a [Entry],
 }

@@ -16,7 +16,7 @@ use crate::failure::{Exit, Failure, Result};
 use crate::pg::error::{Sent, exit_of, sqlstate};
 use crate::pg::message::{Stop, send};
 use crate::progress::{Progress, human_time};
-use crate::sql::target::{Target, file_targets};
+use crate::sql::target::StrongLock;
 
 /// Why an attempt came to nothing.
 enum Refused {
@@ -36,7 +36,7 @@ pub(super) async fn run(
 ) -> Result<()> {
     let begun = Instant::now();
     let file = step.file;
-    let wanted = file_targets(&file.script.statements);
+    let wanted = step.locks;
     let mut patience = Patience::new(file.header.lock_timeout.map(Duration::from));
     let deadline = begun + step.context.budget.ddl;
     // The first look is part of the first attempt's message; only when somebody is in the way it is
@@ -45,14 +45,14 @@ pub(super) async fn run(
     loop {
         if !glance {
             let waiting = Instant::now();
-            peek::until_free(step.watch, &step.name(), &wanted, &mut patience, deadline)
+            peek::until_free(step.watch, &step.name(), wanted, &mut patience, deadline)
                 .await
                 .map_err(|failure| rolled_back(step, failure))?;
             effort.lock_wait += waiting.elapsed();
         }
         step.watch.seen().clear();
         let attempt = Instant::now();
-        let glanced = if glance { wanted.as_slice() } else { &[] };
+        let glanced = if glance { wanted } else { &[] };
         let outcome = statements(step, connection, patience.limit(), glanced).await;
         glance = false;
         let refused = match outcome {
@@ -103,7 +103,7 @@ async fn statements(
     step: &Step<'_>,
     connection: &mut PgConnection,
     limit: Duration,
-    glanced: &[Target],
+    glanced: &[StrongLock],
 ) -> std::result::Result<(), Refused> {
     let file = step.file;
     let all = &file.script.statements;
@@ -137,7 +137,9 @@ async fn statements(
     match outcome {
         Ok(_) => Ok(()),
         Err(Broken::Stop(stop)) => Err(stopped(step, connection, &sent, &stop).await),
-        Err(Broken::LockLost(failure)) => Err(Refused::Finally(failure.detail(step.server_undoes()))),
+        Err(Broken::LockLost(failure)) => {
+            Err(Refused::Finally(failure.detail(step.server_undoes())))
+        }
         Err(Broken::Silent) => Err(Refused::Finally(silent(step).detail(step.server_undoes()))),
     }
 }

@@ -116,12 +116,18 @@ impl Knows {
 
     /// The name of the look before a file, and whether it is still to be prepared.
     pub fn glance(&self) -> (String, bool) {
-        (self.name("glance"), !self.glance.swap(true, Ordering::Relaxed))
+        (
+            self.name("glance"),
+            !self.glance.swap(true, Ordering::Relaxed),
+        )
     }
 
     /// The name of the record of a file, and whether it is still to be prepared.
     pub fn record(&self) -> (String, bool) {
-        (self.name("record"), !self.record.swap(true, Ordering::Relaxed))
+        (
+            self.name("record"),
+            !self.record.swap(true, Ordering::Relaxed),
+        )
     }
 
     fn name(&self, what: &str) -> String {

@@ -85,6 +85,8 @@ pub struct Effect {
     pub named: Option<String>,
     /// It makes what it is on.
     pub creates: bool,
+    /// Unless it is there already: IF NOT EXISTS.
+    pub perhaps: bool,
     /// It builds or rebuilds an index without blocking writers.
     pub concurrent_index: bool,
 }
@@ -99,6 +101,7 @@ impl Effect {
             hazard: None,
             named: None,
             creates: false,
+            perhaps: false,
             concurrent_index: false,
         }
     }

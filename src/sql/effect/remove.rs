@@ -11,6 +11,16 @@ use crate::sql::token::tokens;
 pub(super) fn of_statement(stmt: &Stmt) -> Vec<Effect> {
     match stmt {
         Stmt::DropTable(it) => each("DROP TABLE", it.table_name_refs(), Hazard::DataLoss),
+        Stmt::DropMaterializedView(it) => each(
+            "DROP MATERIALIZED VIEW",
+            it.view_refs(),
+            Hazard::BreaksRunningCode,
+        ),
+        Stmt::DropForeignTable(it) => each(
+            "DROP FOREIGN TABLE",
+            it.table_name_refs(),
+            Hazard::BreaksRunningCode,
+        ),
         Stmt::DropView(it) => each("DROP VIEW", it.view_refs(), Hazard::BreaksRunningCode),
         Stmt::DropSequence(it) => each(
             "DROP SEQUENCE",
@@ -69,8 +79,6 @@ fn without_relation(stmt: &Stmt) -> Option<Effect> {
         | Stmt::DropAggregate(_)
         | Stmt::DropOperator(_)
         | Stmt::DropCast(_) => ("DROP FUNCTION", Hazard::BreaksRunningCode),
-        Stmt::DropMaterializedView(_) => ("DROP MATERIALIZED VIEW", Hazard::BreaksRunningCode),
-        Stmt::DropForeignTable(_) => ("DROP FOREIGN TABLE", Hazard::BreaksRunningCode),
         Stmt::DropExtension(_) => ("DROP EXTENSION", Hazard::DataLoss),
         Stmt::DropOwned(_) => ("DROP OWNED", Hazard::DataLoss),
         Stmt::DropDatabase(_) => ("DROP DATABASE", Hazard::DataLoss),
@@ -87,7 +95,7 @@ fn without_relation(stmt: &Stmt) -> Option<Effect> {
 
 /// What a DROP names, on one line: all behind the kind, without IF EXISTS, CASCADE and RESTRICT.
 fn names(text: &str) -> Option<String> {
-    const KINDS: [&str; 15] = [
+    const KINDS: [&str; 12] = [
         "DROP",
         "TYPE",
         "DOMAIN",
@@ -97,10 +105,7 @@ fn names(text: &str) -> Option<String> {
         "AGGREGATE",
         "OPERATOR",
         "CAST",
-        "MATERIALIZED",
-        "VIEW",
-        "FOREIGN",
-        "TABLE",
+        "OWNED",
         "EXTENSION",
         "DATABASE",
     ];
@@ -130,8 +135,11 @@ mod tests {
     #[test]
     fn what_a_drop_takes_away_is_named_without_its_words() {
         for (text, wanted) in [
-            ("DROP FUNCTION IF EXISTS app.f(int, text), g CASCADE", "app.f(int, text), g"),
-            ("drop  materialized view\n\"V\"", "\"V\""),
+            (
+                "DROP FUNCTION IF EXISTS app.f(int, text), g CASCADE",
+                "app.f(int, text), g",
+            ),
+            ("drop  procedure\n\"V\"()", "\"V\"()"),
             ("DROP TYPE mood RESTRICT", "mood"),
         ] {
             assert_eq!(names(text).as_deref(), Some(wanted), "{text}");

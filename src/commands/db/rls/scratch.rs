@@ -44,10 +44,12 @@ impl Scratch {
 
     async fn fill(&self, project: &Project) -> Result<()> {
         let (manifest, migrations) = (&project.manifest, project.migrations()?);
-        bootstrap::create_and_run(&self.server, manifest, &migrations, PATIENCE, &silent).await?;
+        let context = Context::new(&manifest.name, "edu db rls", Provenance::default);
+        let server = &self.server;
+        bootstrap::create_and_run(server, manifest, &migrations, &context, PATIENCE, &silent)
+            .await?;
         let owner = manifest.roles.owner.as_deref();
         let mut work = Work::begin(&self.server, "edu db rls", PATIENCE, &silent).await?;
-        let context = Context::new(&manifest.name, "edu db rls", Provenance::default);
         let plan = Plan::new(manifest, &migrations, Stage::Ordinary, &context);
         migrate::run(&mut work.connection, &work.lock, &plan, &silent).await?;
         if let Some(ontology) = project.ontology()? {
