@@ -2,11 +2,13 @@
 //!
 //! It reads the catalogs and file sizes, never a row.
 
+use std::time::Duration;
+
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use super::error::failure;
-use super::message::Message;
+use super::message::{Message, silence};
 use super::session;
 use crate::catalog::name::quote_literal;
 use crate::failure::{Failure, Result};
@@ -15,6 +17,9 @@ use crate::sql::effect::Target;
 
 /// Nobody is kept waiting, and nobody is waited for over long.
 const BEGIN: &str = "BEGIN READ ONLY; SET LOCAL lock_timeout = '3s'";
+
+/// How long the server may take for it: sizes of thousands of tables are read from its file system.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
 
 const DOING: &str = "look at the tables that the migrations change";
 
@@ -40,16 +45,22 @@ pub async fn read(
     }
     let (mut facts, some_there) = overview(connection, &names).await?;
     if some_there || !whole.is_empty() {
-        session::run(connection, BEGIN, DOING).await?;
-        let rows = sqlx::query(include_str!("inspect/live.sql"))
-            .bind(schemas)
-            .bind(names)
-            .bind(whole)
-            .fetch_all(&mut *connection)
+        let reading = async {
+            session::run(connection, BEGIN, DOING).await?;
+            let rows = sqlx::query(include_str!("inspect/live.sql"))
+                .bind(schemas)
+                .bind(names)
+                .bind(whole)
+                .fetch_all(&mut *connection)
+                .await
+                .map_err(|error| failure(DOING, &error));
+            session::run(connection, "ROLLBACK", DOING).await?;
+            rows
+        };
+        let rows = tokio::time::timeout(ANSWER_MAX, reading)
             .await
-            .map_err(|error| failure(DOING, &error));
-        session::run(connection, "ROLLBACK", DOING).await?;
-        facts.relations = rows?.iter().map(live).collect();
+            .map_err(|_| failure(DOING, &silence()))??;
+        facts.relations = rows.iter().map(live).collect();
     }
     if let Some(graph) = graph.filter(|graph| !facts.graphs.iter().any(|one| one == graph)) {
         facts.graphs.push(graph.to_owned());

@@ -114,7 +114,7 @@ impl Lock {
     /// Exit 6 when it is not: another run may have begun.
     pub async fn check(&self, work: &mut PgConnection) -> Result<()> {
         let sql = format!("SELECT {} AS held", self.held_sql());
-        let rows = message::send(work, sql, true)
+        let rows = message::ask(work, sql)
             .await
             .map_err(|stop| failure("see whether the lock is still held", &stop.error))?;
         match rows.first().map(|row| row.get::<bool, _>("held")) {

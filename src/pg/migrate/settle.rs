@@ -111,7 +111,7 @@ async fn try_ask(step: &Step<'_>) -> Result<Option<(PgConnection, i32, bool)>> {
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = {}) AS lives",
         step.watch.pid()
     );
-    let rows = message::send(&mut connection, sql, true)
+    let rows = message::ask(&mut connection, sql)
         .await
         .map_err(|stop| crate::pg::error::failure("look for the old session", &stop.error))?;
     if rows.first().is_none_or(|row| row.get("lives")) {
