@@ -3,10 +3,12 @@
 //! It takes values from `spec`, returns values or a failure, and reports progress; it prints
 //! nothing and reads no file.
 
+pub mod backup;
 pub mod bootstrap;
 pub mod cancel;
 pub mod concurrent;
 pub mod connect;
+pub mod database;
 pub mod embed;
 pub mod error;
 pub mod facts;
@@ -17,12 +19,15 @@ pub mod image;
 pub mod index;
 pub mod inspect;
 pub mod lock;
+pub mod maintain;
 pub mod message;
 pub mod migrate;
 pub mod rls;
 pub mod scratch;
 pub mod seed;
 pub mod session;
+pub mod testdb;
+pub mod top;
 pub mod work;
 
 pub use cancel::Cancel;

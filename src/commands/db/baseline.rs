@@ -13,6 +13,7 @@ use crate::pg::{Server, Work, inspect, session};
 use crate::progress::Report;
 use crate::project::Project;
 use crate::spec::migration::Migration;
+use crate::spec::vectors::VectorSpec;
 
 /// Tables in which other tools keep their history: nobody expects migrations to make them.
 const OTHER_HISTORIES: &[&str] = &[
@@ -65,7 +66,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let server = invocation.server(&args.target, &project)?;
     let scratch = match args.unverified {
         true => None,
-        false => Some(scratch(args, invocation, &server)?),
+        false => Some(scratch(args, invocation, &project, &server)?),
     };
     let ui = &invocation.ui;
     let report = |progress| ui.hear(progress);
@@ -119,10 +120,20 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
 }
 
 /// A server for the scratch database, of the live one's major.
-fn scratch(args: &Args, invocation: &Invocation, live: &Server) -> Result<ScratchServer> {
+fn scratch(
+    args: &Args,
+    invocation: &Invocation,
+    project: &Project,
+    live: &Server,
+) -> Result<ScratchServer> {
+    let needs = project.manifest.needs();
     let (_, identity) = invocation.block_on(session::open(live, "edu db baseline"))?;
-    let scratch =
-        expected::scratch_server(invocation, args.scratch_url.as_deref(), identity.major())?;
+    let scratch = expected::scratch_server(
+        invocation,
+        &needs,
+        args.scratch_url.as_deref(),
+        identity.major(),
+    )?;
     invocation.block_on(scratch::insist_on_major(&scratch.server, identity.major()))?;
     Ok(scratch)
 }
@@ -149,19 +160,21 @@ impl Proof<'_> {
             migrations: self.migrations,
             schema: &[],
             ontology: None,
-            indexes: &[],
+            vectors: &VectorSpec::default(),
         };
         let from = From::Migrations(Some(self.version));
         let expected = scratch::catalog(&scratch.server, &wanted, from, report).await?;
-        let roles = manifest.roles.names();
-        let found = inspect::inspect(&mut work.connection, &roles).await?;
+        let found = inspect::of_project(&mut work.connection, manifest, &[]).await?;
         let mut differences = compare(&expected, &found);
         let vectors = self.project.vectors()?.indexes;
         differences.retain(|difference| {
-            let later = difference.id.kind == Kind::Index
-                && vectors
-                    .iter()
-                    .any(|index| *difference.id.name == *quote_ident(&index.name.name));
+            let scanned = difference.id.kind == Kind::Setting
+                && &*difference.id.name == "hnsw.iterative_scan";
+            let later = scanned
+                || difference.id.kind == Kind::Index
+                    && vectors
+                        .iter()
+                        .any(|index| *difference.id.name == *quote_ident(&index.name.name));
             !(later || self.is_of_graph(&difference.id) || is_other_history(difference))
         });
         self.judge(&differences)
