@@ -1,6 +1,9 @@
 //! Test databases: made from a template, leased, dropped, and collected however their user ended.
 
+use std::path::Path;
 use std::time::Duration;
+
+use edu::testdb::{Options, Place, Seeds};
 
 use crate::support::{
     Project, Run, Session, Template, command, database, own_server, server, start, until,
@@ -433,4 +436,142 @@ fn after_a_kill_at_any_moment_gc_leaves_no_database_no_role_and_no_lock() {
         "{} kills: {held} with a clone there, {building} while a template was built",
         kills()
     );
+}
+
+fn options(project: &Project) -> Options {
+    Options {
+        project: Some(project.path().to_owned()),
+        place: Place::Url(server().url("postgres", "postgres")),
+        ..Options::default()
+    }
+}
+
+#[test]
+fn a_librarys_database_ends_with_its_value_and_outlives_a_panic() {
+    let project = project("library");
+    let made = edu::testdb::Database::create(&options(&project)).unwrap();
+    let mut session = Session::at(&made.url());
+    assert_eq!(session.one("SELECT count(*) FROM note"), "2");
+    assert_eq!(clones("library"), [made.name()]);
+    assert!(
+        testdb(&project, &["gc"])
+            .expect(0)
+            .says("nothing is left over")
+    );
+    drop(made);
+    assert_eq!(clones("library"), Vec::<String>::new());
+
+    // Inside a runtime too, where blocking on another one is refused.
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(async { edu::testdb::Database::create(&options(&project)).unwrap() })
+        .drop_it()
+        .unwrap();
+
+    static TOLD: std::sync::Mutex<String> = std::sync::Mutex::new(String::new());
+    let failing = Options {
+        tell: |text| TOLD.lock().unwrap().push_str(text),
+        ..options(&project)
+    };
+    let test = std::thread::spawn(move || {
+        let _made = edu::testdb::Database::create(&failing).unwrap();
+        panic!("as a failing test does");
+    });
+    assert!(test.join().is_err());
+    let kept = clones("library");
+    assert_eq!(kept.len(), 1);
+    assert!(TOLD.lock().unwrap().contains(&kept[0]));
+    assert!(testdb(&project, &["list"]).expect(0).says("kept"));
+
+    let mut wrong = options(&project);
+    wrong.seeds = Seeds::Profile("nowhere".to_owned());
+    let failure = edu::testdb::Database::create(&wrong).unwrap_err();
+    assert!(
+        failure
+            .error
+            .contains("seed profile \"nowhere\" has no files")
+    );
+    clean(&project, "library");
+}
+
+#[test]
+fn a_server_of_its_own_has_all_of_it_and_roles_that_nobody_else_sees() {
+    let project = project("ownserver");
+    let psql = crate::support::runtime().bin.join("psql");
+    let major = crate::support::major().to_string();
+    let script = format!(
+        "exec '{}' -XqAt -v ON_ERROR_STOP=1 -c 'CREATE ROLE testdb_own_server' \
+         -c 'SELECT count(*), current_database(), current_setting($$data_directory$$) FROM note'",
+        psql.display()
+    );
+    let args = [
+        "testdb",
+        "run",
+        "--own-server",
+        "--major",
+        &major,
+        "--",
+        "sh",
+        "-c",
+        &script,
+    ];
+    let mut folders = Vec::new();
+    for _ in 0..2 {
+        // The second one would fail, were the first one's role there.
+        let run = project.edu(&args).expect(0);
+        let folder = run
+            .stdout
+            .trim()
+            .strip_prefix("2|ownserver|")
+            .expect("the rows")
+            .to_owned();
+        assert!(!Path::new(&folder).exists(), "the server is gone");
+        folders.push(folder);
+    }
+    assert_ne!(folders[0], folders[1]);
+    let role = "SELECT count(*) FROM pg_roles WHERE rolname = 'testdb_own_server'";
+    assert_eq!(admin().one(role), "0");
+
+    // The library's, whose guard is the same program.
+    let options = Options {
+        project: Some(project.path().to_owned()),
+        place: Place::Own {
+            edu: Some(env!("CARGO_BIN_EXE_edu").into()),
+        },
+        major: Some(crate::support::major()),
+        ..Options::default()
+    };
+    let made = edu::testdb::Database::create(&options).unwrap();
+    let mut session = Session::at(&made.url());
+    session.run("CREATE ROLE testdb_own_server");
+    assert_eq!(session.one("SELECT count(*) FROM note"), "2");
+    let folder = session.one("SHOW data_directory");
+    drop(session);
+    drop(made);
+    assert!(!Path::new(&folder).exists());
+}
+
+#[test]
+fn a_server_of_its_own_ends_when_its_run_is_killed() {
+    let project = project("ownkilled");
+    let major = crate::support::major().to_string();
+    let args = [
+        "testdb",
+        "run",
+        "--own-server",
+        "--major",
+        &major,
+        "--",
+        "sh",
+        "-c",
+        "echo $PGHOST > ready.new; mv ready.new ready; exec sleep 600",
+    ];
+    let ready = project.path().join("ready");
+    let running = start(project.path(), &args, &[]);
+    until("the command runs", || ready.exists());
+    let sockets = std::fs::read_to_string(&ready).unwrap();
+    assert!(Path::new(sockets.trim()).exists());
+    drop(running);
+    until("the server is gone", || !Path::new(sockets.trim()).exists());
 }
