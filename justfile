@@ -102,6 +102,7 @@ bench-testdb count="100" jobs="8":
     cargo build --release
     scripts/bench-testdb.sh {{ count }} {{ jobs }}
     target/release/edu testdb run --own-server -- scripts/bench-testdb.sh {{ count }} {{ jobs }}
+    cargo test --test it testdb::speed_ -- --ignored --nocapture
 
 # Kill edu testdb run at so many random moments, and see what gc leaves: nothing
 [group('reliability')]

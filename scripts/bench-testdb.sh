@@ -2,11 +2,13 @@
 # How fast test databases are: edu testdb beside bare CREATE DATABASE … TEMPLATE, beside migrating each
 # database, and beside pg_restore, on one server in one run.
 #
-# usage: scripts/bench-testdb.sh [COUNT] [JOBS] [PAIRS]
+# The clone beside the bare statement on one connection: cargo test --test it testdb::speed_ -- --ignored
+#
+# usage: scripts/bench-testdb.sh [COUNT] [JOBS]
 # EDU: the edu to measure [target/release/edu]. EDU_BENCH_URL or DATABASE_URL: a superuser's URL; without
 # one the project's embedded server. On tmpfs: edu testdb run --own-server -- scripts/bench-testdb.sh
 set -euo pipefail
-count=${1:-100} jobs=${2:-8} pairs=${3:-25}
+count=${1:-100} jobs=${2:-8}
 edu=${EDU:-target/release/edu}
 url=${EDU_BENCH_URL:-${DATABASE_URL:-}}
 if [ -z "$url" ]; then
@@ -19,9 +21,7 @@ at() { sed -E "s#^([a-z]+://[^/]*/)[^?]*#\1$1#" <<<"$url"; }
 admin=$(at postgres)
 sql() { psql -XqAt -v ON_ERROR_STOP=1 -d "$admin" -c "$1"; }
 ms() { echo $(($(date +%s%N) / 1000000)); }
-us() { echo $(($(date +%s%N) / 1000)); }
-median() { sort -n | awk '{ a[NR] = $1 } END { printf "%.1f", (a[int((NR + 1) / 2)] + a[int(NR / 2) + 1]) / 2 }'; }
-drop_bare() { sql "SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE datname LIKE 'bare\_%'" | psql -Xq -d "$admin"; }
+drop_bare() { sql "SELECT format('DROP DATABASE %I;', datname) FROM pg_database WHERE datname LIKE 'bare\_%'" | psql -Xq -d "$admin"; }
 trap 'drop_bare; "$edu" testdb drop --all --quiet >/dev/null' EXIT
 
 template=$("$edu" testdb create --template-only --quiet)
@@ -30,18 +30,6 @@ strategy=$("$edu" testdb list --output json --quiet | python3 -c '
 import json, sys
 print(next(d["strategy"] for d in json.load(sys.stdin)["databases"] if d["current"]).split(",")[0])')
 echo "PostgreSQL $(sql 'SHOW server_version'), fsync $(sql 'SHOW fsync'), data in $(sql 'SHOW data_directory'), $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg)"
-
-# One database, a process and a connection each, in turns.
-for i in $(seq "$pairs"); do
-    a=$(us); sql "CREATE DATABASE bare_$i TEMPLATE $template STRATEGY $strategy"; b=$(us)
-    "$edu" testdb create --quiet >/dev/null; c=$(us)
-    echo "$(((b - a) / 10)) $(((c - b) / 10))"
-done >/tmp/bench-testdb.$$
-bare=$(cut -d' ' -f1 /tmp/bench-testdb.$$ | median) ours=$(cut -d' ' -f2 /tmp/bench-testdb.$$ | median)
-rm -f /tmp/bench-testdb.$$
-awk -v a="$bare" -v b="$ours" -v n="$pairs" 'BEGIN {
-    printf "one database, median of %d pairs: bare %.1f ms, edu testdb create %.1f ms: %.2f ×\n", n, a / 100, b / 100, b / a }'
-drop_bare; "$edu" testdb drop --all --quiet >/dev/null
 
 told() { awk -v what="$1" -v n="$2" -v t="$3" 'BEGIN { printf "%-34s %4d databases in %7.2f s: %6.1f per second\n", what, n, t / 1000, n * 1000 / t }'; }
 a=$(ms); seq "$count" | xargs -P "$jobs" -I{} psql -Xq -d "$admin" -c "CREATE DATABASE bare_{} TEMPLATE $template STRATEGY $strategy"; b=$(ms)

@@ -575,3 +575,71 @@ fn a_server_of_its_own_ends_when_its_run_is_killed() {
     drop(running);
     until("the server is gone", || !Path::new(sockets.trim()).exists());
 }
+
+/// The clone of the whole project beside the bare statement, in turns, on one connection each.
+#[test]
+#[ignore = "a measurement"]
+fn speed_of_a_clone_beside_the_bare_statement() {
+    use edu::pg::testdb::admin::Path as Way;
+    use std::time::Instant;
+    const PAIRS: usize = 40;
+    let home = edu::project::Home::read(&Project::root()).unwrap();
+    let project = edu::project::Project::load(home).unwrap();
+    let url = server().url("postgres", "postgres");
+    let to = edu::pg::Server::from_url(&url, "the test").unwrap();
+    let environment = edu::config::Environment::read();
+    let site = edu::testdb::Site::new(
+        &environment,
+        project,
+        to,
+        Way::Direct,
+        Seeds::Default,
+        "speed",
+    )
+    .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let cancel = edu::pg::Cancel::default();
+    let mut bare = admin();
+    let (mut ours, template) = runtime
+        .block_on(async {
+            let mut ours = site.open().await?;
+            let template = site
+                .template(&mut ours, &cancel, &edu::progress::silent)
+                .await?;
+            edu::failure::Result::Ok((ours, template))
+        })
+        .unwrap();
+    let mut took = (Vec::new(), Vec::new());
+    for pair in 0..PAIRS {
+        let sql = format!(
+            "CREATE DATABASE bare_speed_{pair} TEMPLATE {} STRATEGY {}",
+            template.name,
+            template.strategy.keyword()
+        );
+        let begun = Instant::now();
+        bare.run(&sql);
+        took.0.push(begun.elapsed());
+        let begun = Instant::now();
+        let life = Duration::from_secs(60);
+        let made = runtime
+            .block_on(site.create(&mut ours, &template, life))
+            .unwrap();
+        took.1.push(begun.elapsed());
+        bare.run(&format!("DROP DATABASE bare_speed_{pair}"));
+        bare.run(&format!("DROP DATABASE {}", made.database()));
+    }
+    let median = |times: &mut Vec<Duration>| {
+        times.sort();
+        times[times.len() / 2]
+    };
+    let (one, other) = (median(&mut took.0), median(&mut took.1));
+    let ratio = other.as_secs_f64() / one.as_secs_f64();
+    println!(
+        "{}: bare {one:.1?}, edu {other:.1?}: {ratio:.2} ×",
+        template.strategy
+    );
+    assert!(ratio <= 1.15, "{ratio:.2}");
+}

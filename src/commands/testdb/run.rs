@@ -108,7 +108,7 @@ pub(super) fn run(args: &Args, invocation: &Invocation) -> Result<u8> {
 /// Where the command's database is made.
 enum Place {
     Shared(Box<Site>),
-    Own(Ephemeral, Server),
+    Own(Ephemeral, Box<Server>),
 }
 
 /// Starts a server of the command's own. A signal meanwhile ends edu, and the server with it.
@@ -126,7 +126,7 @@ fn own(args: &Args, invocation: &Invocation) -> Result<Place> {
     invocation
         .ui
         .detail(format!("server: {}, after {took}", database.place()));
-    Ok(Place::Own(server, database))
+    Ok(Place::Own(server, Box::new(database)))
 }
 
 /// Makes the database. A signal meanwhile is heard between two steps, and leaves nothing.
