@@ -526,6 +526,17 @@ mod tests {
                 .error
                 .contains("NUL byte (line 3)")
         );
+        let pipe = project(&[("migrations/V1__a.sql", b"SELECT 1;")]);
+        let path = pipe.path().join("migrations/V2__b.sql");
+        let mode = rustix::fs::Mode::RUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        assert!(
+            Home::read(pipe.path())
+                .and_then(Project::load)
+                .unwrap_err()
+                .error
+                .contains("not a regular file")
+        );
         let folder = project(&[("migrations/V1__a.sql/x.txt", b"")]);
         assert!(
             Home::read(folder.path())

@@ -119,21 +119,15 @@ async fn steps(
     let migrations = project.migrations()?;
 
     let begun = Instant::now();
-    let outcome = bootstrap::create_and_run(server, manifest, &migrations, timeout, report);
+    let outcome =
+        bootstrap::create_and_run(server, manifest, &migrations, context, timeout, report);
     let outcome = context.cancel.or(outcome).await?;
     ui.step("bootstrap", &outcome.to_string(), begun.elapsed());
 
     let begun = Instant::now();
     let work = Work::begin(server, "edu up", timeout, report);
     let mut work = context.cancel.or(work).await?;
-    let plan = Plan {
-        migrations: &migrations,
-        stage: Stage::Ordinary,
-        to: None,
-        owner: manifest.roles.owner.as_deref(),
-        context,
-        tolerance: migrate::Tolerance::default(),
-    };
+    let plan = Plan::new(manifest, &migrations, Stage::Ordinary, context);
     let outcome = migrate::run(&mut work.connection, &work.lock, &plan, report).await?;
     ui.step("migrate", &migrated(&outcome.done), begun.elapsed());
 

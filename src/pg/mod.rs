@@ -5,7 +5,6 @@
 
 pub mod archive;
 pub mod backup;
-pub mod baseline;
 pub mod bootstrap;
 pub mod cancel;
 pub mod concurrent;
@@ -29,7 +28,6 @@ pub mod rls;
 pub mod scratch;
 pub mod seed;
 pub mod session;
-pub mod shape;
 pub mod testdb;
 pub mod top;
 pub mod work;
