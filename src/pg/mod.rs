@@ -3,6 +3,7 @@
 //! It takes values from `spec`, returns values or a failure, and reports progress; it prints
 //! nothing and reads no file.
 
+pub mod archive;
 pub mod backup;
 pub mod baseline;
 pub mod bootstrap;
@@ -20,6 +21,7 @@ pub mod image;
 pub mod index;
 pub mod inspect;
 pub mod lock;
+pub mod maintain;
 pub mod message;
 pub mod migrate;
 pub mod rls;
@@ -27,6 +29,8 @@ pub mod scratch;
 pub mod seed;
 pub mod session;
 pub mod shape;
+pub mod testdb;
+pub mod top;
 pub mod work;
 
 pub use cancel::Cancel;
