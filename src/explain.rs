@@ -30,9 +30,11 @@ pub fn all() -> Vec<Topic> {
     let graph = graph::code::CODES.iter().map(of_graph);
     let isolation = check::ALL.iter().map(of_check);
     let report = REPORT.iter().map(of_report);
+    let attempts = ATTEMPTS.iter().map(of_attempt);
     hazards
         .chain(graph)
         .chain(isolation)
+        .chain(attempts)
         .chain(report)
         .collect()
 }
