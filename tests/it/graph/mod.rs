@@ -2,6 +2,7 @@
 
 mod apply;
 mod isolation;
+mod matrix;
 mod rows;
 mod speed;
 mod verify;
