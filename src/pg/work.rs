@@ -31,8 +31,32 @@ impl Work {
         lock_timeout: Duration,
         report: Report<'_>,
     ) -> Result<Self> {
+        Self::enter(server, application, Purpose::Change, lock_timeout, report).await
+    }
+
+    /// Like [`Self::begin`], for runs that build vector indexes: they wait for whatever changes the
+    /// database, and not for each other.
+    ///
+    /// # Errors
+    /// Those of [`Self::begin`].
+    pub async fn begin_building(
+        server: &Server,
+        application: &str,
+        lock_timeout: Duration,
+        report: Report<'_>,
+    ) -> Result<Self> {
+        Self::enter(server, application, Purpose::Build, lock_timeout, report).await
+    }
+
+    async fn enter(
+        server: &Server,
+        application: &str,
+        purpose: Purpose,
+        lock_timeout: Duration,
+        report: Report<'_>,
+    ) -> Result<Self> {
         let (connection, identity) = session::open_for_writing(server, application).await?;
-        let lock = Lock::take(server, Purpose::Change, lock_timeout, report).await?;
+        let lock = Lock::take(server, purpose, lock_timeout, report).await?;
         Ok(Self {
             connection,
             identity,

@@ -1,6 +1,7 @@
 //! `edu db graph`: the graph, made, proved, kept and used.
 
 mod apply;
+mod around;
 mod isolation;
 mod matrix;
 mod rows;

@@ -7,27 +7,27 @@ use serde_json::Value;
 use super::{G, findings};
 use crate::support::{Database, Project, Run, Template, database, runtime};
 
-const A: &str = "00000000-0000-0000-0000-00000000000a";
+pub const A: &str = "00000000-0000-0000-0000-00000000000a";
 const B: &str = "00000000-0000-0000-0000-00000000000b";
 
-fn id(number: u32) -> String {
+pub fn id(number: u32) -> String {
     format!("00000000-0000-0000-0001-{number:012}")
 }
 
-fn tenants(db: &Database) {
+pub fn tenants(db: &Database) {
     db.run(&format!(
         "INSERT INTO tenants (id, name, slug) VALUES ('{A}', 'A', 'a'), ('{B}', 'B', 'b')"
     ));
 }
 
-fn line(number: u32, tenant: &str) -> String {
+pub fn line(number: u32, tenant: &str) -> String {
     format!(
         "{{\"label\":\"Concept\",\"properties\":{{\"id\":\"{}\",\"label\":\"c{number}\",\"tenant_id\":\"{tenant}\"}}}}\n",
         id(number)
     )
 }
 
-fn edge(from: u32, to: u32) -> String {
+pub fn edge(from: u32, to: u32) -> String {
     format!(
         "{{\"label\":\"PREREQUISITE_OF\",\"from\":{{\"label\":\"Concept\",\"id\":\"{}\"}},\"to\":{{\"label\":\"Concept\",\"id\":\"{}\"}},\"properties\":{{\"tenant_id\":\"{A}\"}}}}\n",
         id(from),
@@ -35,18 +35,18 @@ fn edge(from: u32, to: u32) -> String {
     )
 }
 
-struct Files(tempfile::TempDir);
+pub struct Files(tempfile::TempDir);
 
 impl Files {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, name: &str) -> String {
+    pub fn path(&self, name: &str) -> String {
         self.0.path().join(name).display().to_string()
     }
 
-    fn write(&self, name: &str, text: &str) -> String {
+    pub fn write(&self, name: &str, text: &str) -> String {
         fs::write(self.path(name), text).unwrap();
         self.path(name)
     }
@@ -226,13 +226,14 @@ fn a_broken_off_load_goes_on_with_the_same_lines_alone() {
     let rows = format!("SELECT count(*) FROM {G}.\"Concept\"");
     assert_eq!(db.one(&rows), "8");
     // What was brought in and taken out again is not taken for loaded.
-    files.write("g.ndjson", &format!("{}nonsense\n", line(9, A)));
-    load(&["--batch", "1"]).expect(2);
+    let two = line(9, A) + &line(10, A);
+    files.write("g.ndjson", &format!("{two}nonsense\n"));
+    load(&[]).expect(2);
     db.run(&format!("DELETE FROM {G}.\"Concept\""));
-    files.write("g.ndjson", &line(9, A));
+    files.write("g.ndjson", &two);
     assert!(load(&[]).expect(8).stderr.contains("was taken out again"));
     load(&["--restart"]).expect(0);
-    assert_eq!(db.one(&rows), "1");
+    assert_eq!(db.one(&rows), "2");
 }
 
 #[test]
@@ -559,7 +560,7 @@ fn a_query_that_reads_a_whole_label_or_another_tenant_is_found() {
     );
 }
 
-fn copy_of_the_project() -> Project {
+pub fn copy_of_the_project() -> Project {
     let read = |path: &str| fs::read_to_string(Project::root().join(path)).unwrap();
     let mut files = vec![
         ("edu.toml".to_owned(), read("edu.toml")),

@@ -191,6 +191,13 @@ fn every_gap_in_isolation_is_found_and_mended() {
             Apply,
         ),
         (
+            "UPDATE pg_extension SET extversion = '1.4.0' WHERE extname = 'age'",
+            "version-behind extension age",
+            Sql(
+                "UPDATE pg_extension SET extversion = (SELECT default_version FROM pg_available_extensions WHERE name = 'age') WHERE extname = 'age'",
+            ),
+        ),
+        (
             "CREATE POLICY wide ON {G}.\"Term\" FOR SELECT USING (true)",
             "policy-undeclared policy wide on Term",
             Sql("DROP POLICY wide ON {G}.\"Term\""),
