@@ -175,12 +175,14 @@ fn runs_on_different_tables_build_at_once_and_a_migration_waits_for_both() {
         );
         (waiting == "2").then_some(())
     });
-    let run = shop
-        .edu(&["db", "seed", "--lock-timeout", "100ms"])
-        .expect(6);
+    shop.project
+        .write("migrations/V1__more.sql", "CREATE TABLE more (a int);\n");
+    let migrate = ["db", "migrate", "--lock-timeout", "100ms"];
+    let run = shop.edu(&migrate).expect(6);
     assert!(run.says("could not get the lock"), "{run:?}");
     drop(snapshot);
     assert_eq!((one.end().0, two.end().0), (0, 0));
+    shop.edu(&migrate).expect(0);
     // And the other way round: what changes the database keeps builds off.
     let mut migration = shop.db.session("postgres");
     migration.run("SELECT pg_advisory_lock(1701082368, 1)");
