@@ -207,7 +207,7 @@ fn a_graph_of_age_1_5_is_restored_on_1_8_repaired_and_answers() {
     if major() != 18 {
         return;
     }
-    let old = Plain::of_major(17, "-c shared_preload_libraries=age");
+    let old = Plain::of_major(17, "-c shared_preload_libraries=age -c jit=off");
     let (project, url) = (Project::copy_of_root(), old.url("edusphere"));
     made(&project, &url, &["db", "bootstrap", "--create"], 0);
     made(&project, &url, &["db", "migrate"], 0);
