@@ -230,16 +230,23 @@ fn a_graph_of_age_1_5_is_restored_on_1_8_repaired_and_answers() {
         let output = runtime().command(program).args(args).output().unwrap();
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
-    assert_eq!(
-        run("pg_dump", &["-Fc", "-f", &files.path("dump"), "-d", &url]),
-        ""
-    );
+    assert_eq!(run("pg_dump", &["-f", &files.path("dump"), "-d", &url]), "");
+    // Some releases of 17 write a column option into their dumps that no 18 knows.
+    let dump = fs::read_to_string(files.path("dump")).unwrap();
+    let known =
+        |line: &&str| !(line.starts_with("ALTER TABLE") && line.contains("SET (pg_attver="));
+    let dump: Vec<&str> = dump.lines().filter(known).collect();
+    let dump = files.write("known", &(dump.join("\n") + "\n"));
     let restored: Database = database(Template::Empty);
     let source = database(Template::Migrated);
-    let said = run("pg_restore", &["-d", &restored.url(), &files.path("dump")]);
-    let errors = said
-        .lines()
-        .filter(|line| line.contains("error:") && !line.contains("\"ag_catalog\" already exists"));
+    let said = run("psql", &["-X", "-q", "-d", &restored.url(), "-f", &dump]);
+    // The test server's databases have an empty schema ag_catalog to begin with; privileges on functions
+    // whose arguments are others in 1.8 are given by `edu db graph`.
+    let errors = said.lines().filter(|line| {
+        line.contains("ERROR:")
+            && !line.contains("\"ag_catalog\" already exists")
+            && !line.contains("function ag_catalog.")
+    });
     assert_eq!(errors.collect::<Vec<_>>(), [""; 0], "{said}");
     restored.take_settings_of(&source);
     let found = verify(&restored);
