@@ -4,12 +4,14 @@
 //! values; the effects (`project`, `pg`, `server`, `ui`) touch files, servers and the terminal; the
 //! commands join them.
 
+pub mod backup;
 pub mod catalog;
 pub mod check;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod diff;
+pub mod expected;
 pub mod explain;
 pub mod failure;
 pub mod finding;
@@ -23,8 +25,10 @@ pub mod project;
 pub mod proof;
 pub mod render;
 pub mod report;
+pub mod seed;
 pub mod server;
 pub mod spec;
 pub mod sql;
+pub mod testdb;
 pub mod ui;
 pub mod vector;

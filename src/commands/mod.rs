@@ -6,9 +6,11 @@
 pub mod db;
 pub mod explain;
 pub mod image;
+mod key;
 mod provenance;
 pub mod server;
 mod site;
+pub mod testdb;
 pub mod up;
 
 use std::future::Future;
@@ -196,7 +198,8 @@ impl Invocation {
         let report = |progress| self.ui.hear(progress);
         let name = &project.manifest.name;
         let cluster = Cluster::locate(&self.environment, root, name, major, &report)?;
-        let runtime = Runtime::ensure(&self.environment, major, &report)?;
+        let runtime =
+            Runtime::ensure(&self.environment, major, &project.manifest.needs(), &report)?;
         let start = cluster.start(&runtime, &report)?;
         let url = cluster.url(&project.manifest.database, SUPERUSER)?;
         let server = Server::from_url(&url, "the embedded server")?;

@@ -3,16 +3,19 @@
 use std::time::{Duration, Instant};
 
 use super::Invocation;
+use super::db::audit::{Audit, Depth, Part};
 use crate::failure::{Exit, Result};
 use crate::pg::migrate::{self, Context, Done, Plan, Stage};
-use crate::pg::{Work, bootstrap, graph, index, seed};
+use crate::pg::seed::{self, Ending, MadeKey};
+use crate::pg::{Server, Work, bootstrap, graph, index};
 use crate::progress::Report;
 use crate::project::Project;
 use crate::server::Start;
 
-/// Everything at once: embedded server, bootstrap, migrations, graph, vector indexes, seed rows
+/// Everything at once: embedded server, bootstrap, migrations, graph, vector indexes, seed rows, verify
 ///
-/// Prints the connection URL. Running it again changes nothing.
+/// Prints the connection URL. Running it again changes nothing. Exits with 3 when the database is not
+/// what the files say in the end.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The embedded server's major [default: edu.toml's]
@@ -61,14 +64,44 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         &context.cancel,
     );
     let steps = steps(args, invocation, &project, &site, &context);
-    invocation.block_on_until(&context.cancel, steps)?;
+    let keys = invocation.block_on_until(&context.cancel, steps)?;
+    let verified = verify(invocation, &project, &embedded.server);
     ui.status("");
     ui.answer(embedded.url);
+    invocation.show_keys(&keys);
     ui.status(format!(
         "\nconnect   edu server psql\nnext      edu db status · edu db migrate · edu server stop\n{}",
         "The URL holds no password: its socket folder is yours alone. For TCP: edu server url --tcp"
     ));
-    Ok(Exit::Done)
+    verified
+}
+
+/// Whether all is now as the files say, as far as that can be seen without a scratch server.
+fn verify(invocation: &Invocation, project: &Project, server: &Server) -> Result<Exit> {
+    let begun = Instant::now();
+    let audit = Audit {
+        invocation,
+        project,
+        server,
+        parts: Part::ALL.into(),
+        depth: Depth::Quick,
+    };
+    let verdict = audit.run()?;
+    let failing = verdict.report.failing();
+    let ui = &invocation.ui;
+    if failing > 0 {
+        let found = if failing == 1 { "finding" } else { "findings" };
+        let result = format!("{failing} {found}: edu db verify");
+        ui.missed("verify", &result, begun.elapsed());
+        return Ok(verdict.exit);
+    }
+    let judged: Vec<&str> = verdict.judged.iter().map(|part| part.as_str()).collect();
+    let mut result = format!("{} as the files say", judged.join(", "));
+    if !verdict.left.is_empty() {
+        result.push_str(&format!("; not done: {}", verdict.left.join(", ")));
+    }
+    ui.step("verify", &result, begun.elapsed());
+    Ok(verdict.exit)
 }
 
 async fn steps(
@@ -77,7 +110,7 @@ async fn steps(
     project: &Project,
     site: &index::Site<'_>,
     context: &Context,
-) -> Result<()> {
+) -> Result<Vec<MadeKey>> {
     let ui = &invocation.ui;
     let report = |progress| ui.hear(progress);
     let report: Report<'_> = &report;
@@ -123,14 +156,16 @@ async fn steps(
         ui.step("index", &index::summary(&outcomes), begun.elapsed());
     }
 
+    let mut keys = Vec::new();
     if let (false, Some(rows)) = (args.no_seed, project.seed(&args.profile)?) {
         let begun = Instant::now();
-        let outcome = seed::run(&mut work.connection, manifest, &rows, report);
+        let outcome = seed::run(&mut work.connection, manifest, &rows, Ending::Kept, report);
         let outcome = context.cancel.or(outcome).await?;
         ui.step("seed", &outcome.to_string(), begun.elapsed());
+        keys = outcome.keys;
     }
     work.end().await;
-    Ok(())
+    Ok(keys)
 }
 
 fn migrated(done: &[Done]) -> String {

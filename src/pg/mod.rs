@@ -3,11 +3,13 @@
 //! It takes values from `spec`, returns values or a failure, and reports progress; it prints
 //! nothing and reads no file.
 
+pub mod backup;
 pub mod baseline;
 pub mod bootstrap;
 pub mod cancel;
 pub mod concurrent;
 pub mod connect;
+pub mod database;
 pub mod embed;
 pub mod error;
 pub mod facts;
@@ -18,6 +20,7 @@ pub mod image;
 pub mod index;
 pub mod inspect;
 pub mod lock;
+pub mod maintain;
 pub mod message;
 pub mod migrate;
 pub mod rls;
@@ -25,6 +28,8 @@ pub mod scratch;
 pub mod seed;
 pub mod session;
 pub mod shape;
+pub mod testdb;
+pub mod top;
 pub mod work;
 
 pub use cancel::Cancel;

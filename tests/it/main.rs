@@ -8,6 +8,7 @@
     reason = "the harness shows it with a failed test"
 )]
 
+mod backup;
 mod bad_input;
 mod baseline;
 mod bootstrap;
@@ -16,6 +17,7 @@ mod crowd;
 mod drift;
 mod effect;
 mod engine;
+mod forms;
 mod generate;
 mod graph;
 mod image;
@@ -29,7 +31,11 @@ mod readme;
 mod rls;
 mod rollback;
 mod secrets;
+mod seed;
 mod speed;
 mod support;
+mod systems;
+mod testdb;
+mod upkeep;
 mod vectors;
 mod verify;

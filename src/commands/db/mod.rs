@@ -1,5 +1,7 @@
 //! `edu db …`: what is done to a database.
 
+pub(in crate::commands) mod audit;
+pub mod backup;
 pub mod baseline;
 pub mod bootstrap;
 pub mod diff;
@@ -13,17 +15,21 @@ pub mod graph;
 pub mod import_history;
 pub mod index;
 pub mod introspect;
+mod isolation;
 pub mod lock;
+pub mod maintain;
 pub mod migrate;
 mod pending;
 pub mod plan;
 pub mod push;
 pub mod repair;
+pub mod restore;
 pub mod rls;
 pub mod rollback;
 pub mod seed;
 pub mod snapshot;
 pub mod status;
+pub mod top;
 pub mod verify;
 
 use clap::Subcommand;
@@ -60,6 +66,10 @@ pub enum Command {
     Push(push::Args),
     Introspect(introspect::Args),
     Fingerprint(fingerprint::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
+    Maintain(maintain::Args),
+    Top(top::Args),
 }
 
 /// How long to wait for the lock.
@@ -97,5 +107,9 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Push(args) => push::run(&args, invocation),
         Command::Introspect(args) => introspect::run(&args, invocation),
         Command::Fingerprint(args) => fingerprint::run(&args, invocation),
+        Command::Backup(args) => backup::run(&args, invocation),
+        Command::Restore(args) => restore::run(&args, invocation),
+        Command::Maintain(args) => maintain::run(&args, invocation),
+        Command::Top(args) => top::run(&args, invocation),
     }
 }
