@@ -7,6 +7,7 @@ use edu::config::Environment;
 use edu::progress::silent;
 use edu::server::Runtime;
 use edu::server::account::Account;
+use edu::server::runtime::USUAL;
 use tempfile::TempDir;
 
 use super::{runtime, server};
@@ -40,7 +41,7 @@ impl Plain {
 
     /// A new, empty server of one of edu's majors, with further options of `postgres`.
     pub fn of_major(major: u16, settings: &'static str) -> Self {
-        let runtime = Runtime::ensure(&Environment::read(), major, &silent)
+        let runtime = Runtime::ensure(&Environment::read(), major, &USUAL, &silent)
             .unwrap_or_else(|failure| panic!("{failure}: {:?}", failure.hint));
         let mut plain = Self::at(runtime.bin.clone());
         plain.runtime = Some(runtime);

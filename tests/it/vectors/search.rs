@@ -145,8 +145,6 @@ fn at_real_size_the_search_functions_take_the_index_by_themselves_and_return_eve
             }
         }
     }
-    db.edu(&["db", "index", "status", "--recall", "20"])
-        .expect(0);
 }
 
 #[test]

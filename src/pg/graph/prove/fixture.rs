@@ -124,16 +124,9 @@ fn text(rows: &[Vec<Value>]) -> String {
 /// the login writes it past the guard where it may, else it is left out, as nobody could write it.
 async fn write(connection: &mut PgConnection, wanted: Wanted<'_>, fixture: &Fixture) -> Result<()> {
     let mut written: Vec<(i64, Option<String>)> = Vec::new();
-    let past = load::way(connection, Some("")).await? == Way::Direct;
-    let tenant_of = |properties: &serde_json::Map<String, Value>| {
-        properties
-            .get(&wanted.ontology.tenant_property)
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
     for vertex in &fixture.vertices {
         let asker = Asker {
-            tenant: tenant_of(&vertex.properties),
+            tenant: tenant_of(wanted, &vertex.properties),
             user: None,
         };
         query::context(connection, wanted.manifest, &asker).await?;
@@ -153,9 +146,25 @@ async fn write(connection: &mut PgConnection, wanted: Wanted<'_>, fixture: &Fixt
             })?;
         written.push((row.get("id"), asker.tenant));
     }
+    edges(connection, wanted, fixture, &written).await
+}
+
+fn tenant_of(wanted: Wanted<'_>, properties: &serde_json::Map<String, Value>) -> Option<String> {
+    let tenant = properties.get(&wanted.ontology.tenant_property)?;
+    tenant.as_str().map(str::to_owned)
+}
+
+/// Writes a fixture's edges between the vertices `written`: their graph ids and tenants.
+async fn edges(
+    connection: &mut PgConnection,
+    wanted: Wanted<'_>,
+    fixture: &Fixture,
+    written: &[(i64, Option<String>)],
+) -> Result<()> {
+    let past = load::way(connection, Some("")).await? == Way::Direct;
     for edge in &fixture.edges {
         let asker = Asker {
-            tenant: tenant_of(&edge.properties),
+            tenant: tenant_of(wanted, &edge.properties),
             user: None,
         };
         query::context(connection, wanted.manifest, &asker).await?;
