@@ -35,6 +35,7 @@ pub(super) fn finding(
         hint: difference.hint.clone().or_else(|| way_out(difference)),
         repair: repair(difference, expected, actual, &quote_ident(database)),
         path: None,
+        place: None,
     }
 }
 

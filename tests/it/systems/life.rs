@@ -32,10 +32,11 @@ impl Drop for Own {
     }
 }
 
-/// From nothing: up, up again, verified; down and up again to the same structure;
+/// Its files are clean. From nothing: up, up again, verified; down and up again to the same structure;
 /// and the migrations give what the spec says.
 pub fn life(system: super::System) {
     let own = Own(Project::copy(&system.folder()));
+    own.0.edu(&["db", "lint"]).expect(0);
     own.edu(&["up"]).expect(0);
     own.nothing_to_do();
     own.edu(&["db", "verify"]).expect(0);
