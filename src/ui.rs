@@ -30,6 +30,8 @@ pub enum Verbosity {
     Quiet,
     /// Status and progress too.
     Normal,
+    /// What was decided, and why, as well.
+    Verbose,
 }
 
 /// The printer.
@@ -142,8 +144,15 @@ impl Ui {
 
     /// Prints a line of status on stderr, unless quiet.
     pub fn status(&self, text: impl AsRef<str>) {
-        if self.verbosity == Verbosity::Normal {
+        if self.verbosity != Verbosity::Quiet {
             self.line(text.as_ref());
+        }
+    }
+
+    /// Prints what was decided and why, on stderr, where that was asked for.
+    pub fn detail(&self, text: impl AsRef<str>) {
+        if self.verbosity == Verbosity::Verbose {
+            self.line(&format!("  {}", clean(text.as_ref())));
         }
     }
 

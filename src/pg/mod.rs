@@ -28,6 +28,7 @@ pub mod scratch;
 pub mod seed;
 pub mod session;
 pub mod shape;
+pub mod testdb;
 pub mod top;
 pub mod work;
 
