@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("report", &["failure", "finding"]),
     ("project", &["failure", "spec"]),
     ("plan", &["failure", "catalog", "sql", "spec"]),
+    ("lint", &["spec", "sql", "plan", "graph"]),
     ("explain", &["catalog", "sql", "graph", "check"]),
     // What a graph must look like is decided without a server, and tested without one.
     ("graph", &["failure", "catalog", "sql", "spec"]),

@@ -92,7 +92,7 @@ pub const ALL: &[Rule] = &[
         consequence: "The centres of its lists are computed from the rows that are there: on a new database none are, and searches miss most neighbours until it is built anew.",
         example: "CREATE INDEX note_vector ON app.note USING ivfflat (embedding vector_cosine_ops) WITH (lists = 100);",
         fix: "Declare the index in spec/vectors.toml: edu db index builds it after the load and measures what it finds.",
-        fixed: "-- edu: allow ivfflat-before-load reason=\"the table was loaded in release 12\"\nCREATE INDEX note_vector ON app.note USING ivfflat (embedding vector_cosine_ops) WITH (lists = 100);",
+        fixed: "-- edu: no-transaction\n-- edu: allow ivfflat-before-load reason=\"the table was loaded in release 12\"\nCREATE INDEX CONCURRENTLY note_vector ON app.note USING ivfflat (embedding vector_cosine_ops) WITH (lists = 100);",
     },
     Rule {
         id: "concurrent-if-not-exists",
