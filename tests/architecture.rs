@@ -61,6 +61,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
             "ui", "cli", "plan", "explain", "graph", "posture", "check", "proof", "probe", "diff",
             "render", "finding", "report", "vector", "backup", "seed", "expected", "testdb",
+            "lint",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),
