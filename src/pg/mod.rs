@@ -3,8 +3,8 @@
 //! It takes values from `spec`, returns values or a failure, and reports progress; it prints
 //! nothing and reads no file.
 
+pub mod archive;
 pub mod backup;
-pub mod baseline;
 pub mod bootstrap;
 pub mod cancel;
 pub mod concurrent;
@@ -23,11 +23,11 @@ pub mod lock;
 pub mod maintain;
 pub mod message;
 pub mod migrate;
+pub mod protect;
 pub mod rls;
 pub mod scratch;
 pub mod seed;
 pub mod session;
-pub mod shape;
 pub mod testdb;
 pub mod top;
 pub mod work;

@@ -26,6 +26,7 @@ pub mod mirror;
 mod order;
 pub mod place;
 pub mod postmaster;
+pub mod recover;
 mod room;
 pub mod runtime;
 pub mod settings;
@@ -36,6 +37,7 @@ pub mod wanted;
 
 pub use cluster::{Cluster, Status};
 pub use ephemeral::Ephemeral;
+pub use order::lock_file;
 pub use runtime::Runtime;
 pub use start::Start;
 
