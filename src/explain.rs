@@ -4,7 +4,7 @@
 //! kind of object and what differs, and so are their explanations. It knows no server and prints nothing.
 
 use crate::catalog::Kind;
-use crate::sql::hazard;
+use crate::sql::{hazard, rule};
 use crate::{check, graph};
 
 /// One code's explanation.
@@ -12,7 +12,7 @@ use crate::{check, graph};
 pub struct Topic {
     /// The code, in kebab-case.
     pub code: String,
-    /// What kind of thing it is: "hazard", "graph", "isolation", "report", "drift".
+    /// What kind of thing it is: "hazard", "lint", "graph", "isolation", "report", "drift".
     pub kind: &'static str,
     /// What it is, and what it means for the database's users.
     pub meaning: String,
@@ -27,11 +27,13 @@ pub struct Topic {
 /// All topics with a table. A new table of codes is joined here with one line.
 pub fn all() -> Vec<Topic> {
     let hazards = hazard::ALL.iter().map(of_hazard);
+    let rules = rule::ALL.iter().map(of_rule);
     let graph = graph::code::CODES.iter().map(of_graph);
     let isolation = check::ALL.iter().map(of_check);
     let report = REPORT.iter().map(of_report);
     let attempts = ATTEMPTS.iter().map(of_attempt);
     hazards
+        .chain(rules)
         .chain(graph)
         .chain(isolation)
         .chain(attempts)
@@ -171,6 +173,17 @@ fn of_hazard(entry: &hazard::Entry) -> Topic {
         example: entry.example,
         fix: entry.fix.to_owned(),
         fixed: entry.fixed,
+    }
+}
+
+fn of_rule(rule: &rule::Rule) -> Topic {
+    Topic {
+        code: rule.id.to_owned(),
+        kind: "lint",
+        meaning: format!("{}\n{}", rule.title, rule.consequence),
+        example: rule.example,
+        fix: rule.fix.to_owned(),
+        fixed: rule.fixed,
     }
 }
 

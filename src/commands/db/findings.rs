@@ -38,6 +38,7 @@ pub(super) fn finding(
             .or_else(|| way_out(difference, repair.is_some())),
         repair,
         path: None,
+        place: None,
     }
 }
 

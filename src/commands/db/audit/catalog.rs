@@ -141,6 +141,7 @@ impl Run<'_> {
                 hint: None,
                 repair: None,
                 path: None,
+                place: None,
             });
         }
     }
