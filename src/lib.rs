@@ -4,6 +4,7 @@
 //! values; the effects (`project`, `pg`, `server`, `ui`) touch files, servers and the terminal; the
 //! commands join them.
 
+pub mod backup;
 pub mod catalog;
 pub mod check;
 pub mod cli;

@@ -40,13 +40,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "server",
         &["failure", "progress", "config", "spec", "vector"],
     ),
+    ("backup", &["failure", "progress", "pg", "server"]),
     ("ui", &["failure", "progress"]),
     (
         "commands",
         &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
             "ui", "cli", "plan", "explain", "graph", "posture", "check", "proof", "probe", "diff",
-            "render", "finding", "report", "vector",
+            "render", "finding", "report", "vector", "backup",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),
@@ -148,13 +149,18 @@ fn the_source_knows_no_project_by_name() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Names that belong to the project in this repository: its tables, roles, functions and graph.
+/// Names that belong to the projects in this repository: their tables, roles, functions and graph.
 fn project_words() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut words: BTreeSet<String> = ["edusphere", "nuclom", "microlearning", "contextinject"]
         .map(str::to_owned)
         .into();
-    for entry in fs::read_dir(root.join("migrations")).unwrap() {
+    let examples = fs::read_dir(root.join("examples")).unwrap();
+    let projects = examples
+        .map(|entry| entry.unwrap().path())
+        .chain([root.to_owned()]);
+    let folders = projects.map(|project| project.join("migrations"));
+    for entry in folders.flat_map(|folder| fs::read_dir(folder).unwrap()) {
         let text = fs::read_to_string(entry.unwrap().path()).unwrap();
         for marker in [
             "CREATE TABLE public.",

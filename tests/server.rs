@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use edu::config::Environment;
 use edu::progress::silent;
 use edu::server::ephemeral::Options;
+use edu::server::runtime::USUAL;
 use edu::server::{Ephemeral, Runtime};
 use tempfile::TempDir;
 
@@ -39,7 +40,11 @@ struct Project(TempDir);
 impl Project {
     fn new(prefix: &str) -> Self {
         let folder = folder(prefix);
-        fs::write(folder.path().join("edu.toml"), "name = \"shop\"\n").unwrap();
+        fs::write(
+            folder.path().join("edu.toml"),
+            "name = \"shop\"\n[extensions]\nage = \"*\"\nvector = \"*\"\n",
+        )
+        .unwrap();
         Self(folder)
     }
 
@@ -399,7 +404,11 @@ fn an_ordinary_user_needs_no_root() {
     let edu = home.path().join("edu");
     fs::copy(EDU, &edu).unwrap();
     fs::set_permissions(&edu, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::write(home.path().join("edu.toml"), "name = \"shop\"\n").unwrap();
+    fs::write(
+        home.path().join("edu.toml"),
+        "name = \"shop\"\n[extensions]\nage = \"*\"\nvector = \"*\"\n",
+    )
+    .unwrap();
     std::os::unix::fs::chown(home.path(), Some(65534), Some(65534)).unwrap();
     let run = |arguments: &[&str], cache: &Path| {
         let mut command = Command::new("setpriv");
@@ -483,7 +492,7 @@ fn a_cache_that_runs_no_programs_or_has_no_room_is_told_before_anything_is_fetch
 }
 
 fn runtime() -> Runtime {
-    Runtime::ensure(&Environment::read(), 17, &silent).unwrap()
+    Runtime::ensure(&Environment::read(), 17, &USUAL, &silent).unwrap()
 }
 
 /// Not a test: the process that the tests below kill. Joins the shared server of `EDU_TEST_KEY`.

@@ -50,6 +50,17 @@ impl Catalog {
             .collect()
     }
 
+    /// Takes out an extension, its schema, and privileges on what it brought there.
+    pub fn leave_out_extension(&mut self, extension: &str, schema: &str) {
+        let inside = format!("{schema}.");
+        self.objects.retain(|id, _| match id.kind {
+            Kind::Extension => *id.name != *extension,
+            Kind::Schema => *id.name != *schema,
+            Kind::ExtensionPrivileges => !id.name.starts_with(&inside),
+            _ => true,
+        });
+    }
+
     /// The parts of `relation` that are of `kind`: its columns, policies and so on.
     pub fn parts(&self, kind: Kind, relation: &str) -> impl Iterator<Item = (&Id, &Facets)> {
         let from = Id::new(kind, relation, "");

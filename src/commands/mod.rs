@@ -196,7 +196,8 @@ impl Invocation {
         let report = |progress| self.ui.hear(progress);
         let name = &project.manifest.name;
         let cluster = Cluster::locate(&self.environment, root, name, major, &report)?;
-        let runtime = Runtime::ensure(&self.environment, major, &report)?;
+        let runtime =
+            Runtime::ensure(&self.environment, major, &project.manifest.needs(), &report)?;
         let start = cluster.start(&runtime, &report)?;
         let url = cluster.url(&project.manifest.database, SUPERUSER)?;
         let server = Server::from_url(&url, "the embedded server")?;

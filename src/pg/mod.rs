@@ -3,11 +3,13 @@
 //! It takes values from `spec`, returns values or a failure, and reports progress; it prints
 //! nothing and reads no file.
 
+pub mod backup;
 pub mod baseline;
 pub mod bootstrap;
 pub mod cancel;
 pub mod concurrent;
 pub mod connect;
+pub mod database;
 pub mod embed;
 pub mod error;
 pub mod facts;

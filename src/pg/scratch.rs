@@ -110,7 +110,7 @@ async fn fill_and_read(
 ) -> Result<Catalog> {
     fill(server, wanted, from, report).await?;
     let (mut connection, _) = session::open(server, "edu scratch").await?;
-    inspect::inspect(&mut connection, &wanted.manifest.roles.names()).await
+    inspect::of_project(&mut connection, wanted.manifest, &[]).await
 }
 
 /// Makes in an empty database what the files want.

@@ -89,6 +89,7 @@ fn start(folder: &Path, order: &Order) -> Result<Child> {
         sockets: &sockets,
         listen: "",
         durability: Durability::Thrown,
+        preload: &order.runtime.preload,
         more: &order.settings,
     };
     write_private(&data.join("edu.conf"), &conf.render(), &order.account)?;

@@ -1,6 +1,6 @@
 //! The programs of one PostgreSQL major: an installed server's, or the unpacked ones.
 //!
-//! An installed server of the wanted major whose extension directory has AGE and pgvector is
+//! An installed server of the wanted major whose extension directory has the wanted extensions is
 //! preferred, because it is what the host's owner keeps up to date.
 
 use std::fs;
@@ -16,8 +16,11 @@ use crate::config::Environment;
 use crate::failure::{Failure, Result};
 use crate::progress::Report;
 
-/// Extensions without which edu cannot use a server.
-const NEEDED: [&str; 2] = ["age", "vector"];
+/// The extensions that a server is wanted with where no project says which.
+pub const USUAL: [&str; 2] = ["age", "vector"];
+
+/// The extensions whose library a server has to load for every session, from its start on.
+const PRELOADED: [&str; 1] = ["age"];
 
 /// libpq settings of the caller that would lead a client elsewhere than its arguments say.
 const MISLEADING: [&str; 4] = ["PGHOSTADDR", "PGSERVICE", "PGSERVICEFILE", "PGOPTIONS"];
@@ -44,21 +47,38 @@ pub struct Runtime {
     pub origin: Origin,
     /// Why these and not others, as a sentence.
     pub why: String,
+    /// The libraries that its servers load at their start.
+    pub(super) preload: Vec<String>,
     extensions: PathBuf,
     /// The unpacked C library's locales; an installed server uses the host's.
     pub(super) locales: Option<PathBuf>,
 }
 
 impl Runtime {
-    /// The runtime that is there already. Never installs, never uses the network.
+    /// The runtime with these extensions that is there already. Never installs, never uses the network.
     ///
     /// # Errors
     /// Exit 2 when `EDU_PG_BIN` names something unusable.
-    pub fn find(environment: &Environment, major: u16, report: Report) -> Result<Option<Self>> {
+    pub fn find(
+        environment: &Environment,
+        major: u16,
+        needs: &[&str],
+        report: Report,
+    ) -> Result<Option<Self>> {
+        let found = Self::look(environment, major, needs, report)?;
+        Ok(found.map(|runtime| runtime.preloading(needs)))
+    }
+
+    fn look(
+        environment: &Environment,
+        major: u16,
+        needs: &[&str],
+        report: Report,
+    ) -> Result<Option<Self>> {
         if let Some(bin) = &environment.pg_bin {
-            return Self::chosen(bin, major).map(Some);
+            return Self::chosen(bin, major, needs).map(Some);
         }
-        if let Some(runtime) = Self::installed(environment, major) {
+        if let Some(runtime) = Self::installed(environment, major, needs) {
             return Ok(Some(runtime));
         }
         let cache = place::cache(environment, &Account::for_server()?, report)?;
@@ -67,24 +87,38 @@ impl Runtime {
         };
         Ok(site
             .installed()
-            .map(|marker| Self::unpacked(&site, major, &marker.suite)))
+            .map(|marker| Self::unpacked(&site, major, needs, &marker.suite)))
+    }
+
+    /// The runtime whose servers load what these extensions need.
+    fn preloading(self, needs: &[&str]) -> Self {
+        let libraries = PRELOADED.iter().filter(|name| needs.contains(name));
+        Self {
+            preload: libraries.map(|name| (*name).to_owned()).collect(),
+            ..self
+        }
     }
 
     /// The runtime that is there, else a freshly installed one.
     ///
     /// # Errors
     /// As [`Runtime::find`] and [`Site::ensure`].
-    pub fn ensure(environment: &Environment, major: u16, report: Report) -> Result<Self> {
-        if let Some(runtime) = Self::find(environment, major, &crate::progress::silent)? {
+    pub fn ensure(
+        environment: &Environment,
+        major: u16,
+        needs: &[&str],
+        report: Report,
+    ) -> Result<Self> {
+        if let Some(runtime) = Self::find(environment, major, needs, &crate::progress::silent)? {
             return Ok(runtime);
         }
         let cache = place::cache(environment, &Account::for_server()?, report)?;
         let site = Site::new(&cache, major)?;
         let marker = site.ensure(environment, report)?;
-        Ok(Self::unpacked(&site, major, &marker.suite))
+        Ok(Self::unpacked(&site, major, needs, &marker.suite).preloading(needs))
     }
 
-    fn chosen(bin: &Path, major: u16) -> Result<Self> {
+    fn chosen(bin: &Path, major: u16, needs: &[&str]) -> Result<Self> {
         let refuse = |fact: String| {
             Failure::usage(format!("EDU_PG_BIN names no usable PostgreSQL {major}"))
                 .detail(fact)
@@ -101,7 +135,7 @@ impl Runtime {
             ))),
             Some(_) => {
                 let extensions = extension_folder(bin, major);
-                let missing = missing(&extensions);
+                let missing = missing(&extensions, needs);
                 if !missing.is_empty() {
                     return Err(refuse(format!(
                         "\"{}\" lacks {}.",
@@ -114,6 +148,7 @@ impl Runtime {
                     major,
                     origin: Origin::Chosen,
                     why: "EDU_PG_BIN names them".to_owned(),
+                    preload: Vec::new(),
                     extensions,
                     locales: None,
                 })
@@ -121,7 +156,7 @@ impl Runtime {
         }
     }
 
-    fn installed(environment: &Environment, major: u16) -> Option<Self> {
+    fn installed(environment: &Environment, major: u16, needs: &[&str]) -> Option<Self> {
         let packaged = PathBuf::from(format!("/usr/lib/postgresql/{major}/bin"));
         let configured = environment.find_program("pg_config").and_then(|program| {
             let output = Command::new(program).arg("--bindir").output().ok()?;
@@ -132,25 +167,33 @@ impl Runtime {
             .flatten()
             .find_map(|bin| {
                 let extensions = extension_folder(&bin, major);
-                (missing(&extensions).is_empty() && major_of(&bin) == Some(major)).then(|| Self {
-                    why: format!("an installed PostgreSQL {major} has age and vector"),
-                    bin,
-                    major,
-                    origin: Origin::Installed,
-                    extensions,
-                    locales: None,
-                })
+                (missing(&extensions, needs).is_empty() && major_of(&bin) == Some(major)).then(
+                    || Self {
+                        why: format!("an installed PostgreSQL {major}{}", has(needs)),
+                        preload: Vec::new(),
+                        bin,
+                        major,
+                        origin: Origin::Installed,
+                        extensions,
+                        locales: None,
+                    },
+                )
             })
     }
 
-    fn unpacked(site: &Site, major: u16, suite: &str) -> Self {
+    fn unpacked(site: &Site, major: u16, needs: &[&str], suite: &str) -> Self {
         Self {
             bin: site.bin(),
             major,
             origin: Origin::Unpacked(suite.to_owned()),
-            why: format!(
-                "no installed PostgreSQL {major} has age and vector; edu unpacked Debian {suite}'s"
-            ),
+            why: match needs {
+                [] => format!("no PostgreSQL {major} is installed; edu unpacked Debian {suite}'s"),
+                needs => format!(
+                    "no installed PostgreSQL {major}{}; edu unpacked Debian {suite}'s",
+                    has(needs)
+                ),
+            },
+            preload: Vec::new(),
             extensions: site
                 .folder
                 .join(format!("usr/share/postgresql/{major}/extension")),
@@ -259,9 +302,18 @@ fn extension_folder(bin: &Path, major: u16) -> PathBuf {
         .unwrap_or(fallback)
 }
 
-fn missing(extensions: &Path) -> Vec<&'static str> {
-    NEEDED
-        .into_iter()
+/// " has age and vector".
+fn has(needs: &[&str]) -> String {
+    match needs {
+        [] => " is there".to_owned(),
+        needs => format!(" has {}", needs.join(" and ")),
+    }
+}
+
+fn missing<'a>(extensions: &Path, needs: &[&'a str]) -> Vec<&'a str> {
+    needs
+        .iter()
+        .copied()
         .filter(|name| !extensions.join(format!("{name}.control")).is_file())
         .collect()
 }
@@ -287,7 +339,7 @@ mod tests {
             pg_bin: Some("/nonexistent/bin".into()),
             ..Environment::default()
         };
-        let failure = Runtime::find(&environment, 17, &silent).unwrap_err();
+        let failure = Runtime::find(&environment, 17, &USUAL, &silent).unwrap_err();
         assert!(failure.detail[0].contains("/nonexistent/bin"));
     }
 
@@ -304,6 +356,7 @@ mod tests {
             major: 17,
             origin: Origin::Installed,
             why: String::new(),
+            preload: Vec::new(),
             extensions: folder.path().into(),
             locales: None,
         };

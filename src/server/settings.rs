@@ -35,6 +35,8 @@ pub struct Settings<'a> {
     pub listen: &'a str,
     /// How the data is treated.
     pub durability: Durability,
+    /// Libraries that extensions want loaded at the start, beside pg_stat_statements.
+    pub preload: &'a [String],
     /// Free for the caller; come last.
     pub more: &'a [(String, String)],
 }
@@ -55,6 +57,9 @@ impl Settings<'_> {
         } else {
             "posix"
         };
+        let mut libraries: Vec<&str> = self.preload.iter().map(String::as_str).collect();
+        libraries.push("pg_stat_statements");
+        let libraries = libraries.join(",");
         let port = self.port.to_string();
         let sockets = self.sockets.display().to_string();
         let mut lines = vec![
@@ -62,7 +67,7 @@ impl Settings<'_> {
             ("listen_addresses", self.listen),
             ("unix_socket_directories", &sockets),
             ("unix_socket_permissions", "0700"),
-            ("shared_preload_libraries", "age,pg_stat_statements"),
+            ("shared_preload_libraries", &libraries),
             ("jit", "off"),
             ("max_connections", "200"),
             ("shared_buffers", "128MB"),
@@ -156,6 +161,7 @@ mod tests {
             sockets: Path::new("/tmp/it's here"),
             listen: "127.0.0.1",
             durability: Durability::Kept,
+            preload: &["age".to_owned()],
             more,
         }
         .render()

@@ -152,7 +152,7 @@ impl Cluster {
                     "another program has taken port {old}: the server moves to {port}"
                 )));
             }
-            self.configure(&conf, port)?;
+            self.configure(&conf, runtime, port)?;
             let postgres = runtime.server_command(&self.account, "postgres");
             match launch::launch(postgres, &self.data, &self.beside("start-log"), report)? {
                 Launch::Ready(_) => return Ok(port),
@@ -171,12 +171,13 @@ impl Cluster {
         }
     }
 
-    fn configure(&self, conf: &Path, port: u16) -> Result<()> {
+    fn configure(&self, conf: &Path, runtime: &Runtime, port: u16) -> Result<()> {
         let text = Settings {
             port,
             sockets: &self.sockets,
             listen: settings::loopback(),
             durability: Durability::Kept,
+            preload: &runtime.preload,
             more: &[],
         }
         .render();

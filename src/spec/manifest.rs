@@ -217,6 +217,11 @@ fn padded(version: &str) -> Option<Version> {
 }
 
 impl Manifest {
+    /// The extensions that a server must offer.
+    pub fn needs(&self) -> Vec<&str> {
+        self.extensions.keys().map(String::as_str).collect()
+    }
+
     /// Reads and checks `edu.toml`.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
     reason = "the harness shows it with a failed test"
 )]
 
+mod backup;
 mod bad_input;
 mod baseline;
 mod bootstrap;
@@ -31,5 +32,6 @@ mod rollback;
 mod secrets;
 mod speed;
 mod support;
+mod systems;
 mod vectors;
 mod verify;

@@ -81,7 +81,12 @@ fn side(
     if let Some(catalog) = expected::committed(&project, &sources, major)? {
         return Ok((catalog, text.to_owned()));
     }
-    let scratch = expected::scratch_server(invocation, args.scratch_url.as_deref(), major)?;
+    let scratch = expected::scratch_server(
+        invocation,
+        &project.manifest.needs(),
+        args.scratch_url.as_deref(),
+        major,
+    )?;
     let hear = |progress| invocation.ui.hear(progress);
     let catalog = invocation.block_on(expected::build(
         &scratch,

@@ -95,13 +95,14 @@ pub(super) struct ScratchServer {
     _own: Option<Ephemeral>,
 }
 
-/// The server that `url` names, else one of its own: roles belong to a whole server, so the one that
+/// The server that `url` names, else one of its own with the extensions it needs: roles belong to a whole server, so the one that
 /// is verified cannot say what roles the project wants.
 ///
 /// # Errors
 /// Exit 2 for what is no URL; those of installing and starting a server.
 pub(super) fn scratch_server(
     invocation: &Invocation,
+    needs: &[&str],
     url: Option<&str>,
     major: u16,
 ) -> Result<ScratchServer> {
@@ -110,7 +111,7 @@ pub(super) fn scratch_server(
         return Ok(ScratchServer { server, _own: None });
     }
     let report = |progress| invocation.ui.hear(progress);
-    let runtime = Runtime::ensure(&invocation.environment, major, &report)?;
+    let runtime = Runtime::ensure(&invocation.environment, major, needs, &report)?;
     let edu = std::env::current_exe()
         .map_err(|error| Failure::io("find this program's own file", &error))?;
     let own = Ephemeral::start(&runtime, &edu, &Options::default())?;

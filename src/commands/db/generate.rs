@@ -73,7 +73,12 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     }
     let sources = Sources::load(&project)?;
     let major = args.major.unwrap_or(project.manifest.server.major);
-    let scratch = expected::scratch_server(invocation, args.scratch_url.as_deref(), major)?;
+    let scratch = expected::scratch_server(
+        invocation,
+        &project.manifest.needs(),
+        args.scratch_url.as_deref(),
+        major,
+    )?;
     let proof = invocation.block_on(prove(args, invocation, &project, &sources, &scratch))?;
     for left in &proof.left {
         invocation.ui.warn(format!("left to you: {left}"));
@@ -139,13 +144,12 @@ async fn prove(
 /// Renames, compares, applies and compares again, on one scratch database.
 async fn on(args: &Args, project: &Project, database: &Scratch, wanted: &Catalog) -> Result<Proof> {
     let owner = project.manifest.roles.owner.as_deref();
-    let roles = project.manifest.roles.names();
     let name = database.server.database().to_owned();
     let (mut connection, _) = session::open(&database.server, "edu db generate").await?;
     let renames = renames(&args.rename)?;
     let statements: Vec<&str> = renames.iter().map(String::as_str).collect();
     scratch::apply(&mut connection, owner, &statements).await?;
-    let old = inspect::inspect(&mut connection, &roles).await?;
+    let old = inspect::of_project(&mut connection, &project.manifest, &[]).await?;
     let differences: Vec<Difference> = compare(wanted, &old);
     let (mut up, left) = script(&differences, wanted, &old, &name, false);
     let mut left: Vec<String> = left.iter().map(|d| told(d)).collect();
@@ -164,7 +168,7 @@ async fn on(args: &Args, project: &Project, database: &Scratch, wanted: &Catalog
     }));
     let statements: Vec<&str> = up.iter().map(|line| line.sql.as_str()).collect();
     scratch::apply(&mut connection, owner, &statements).await?;
-    let new = inspect::inspect(&mut connection, &roles).await?;
+    let new = inspect::of_project(&mut connection, &project.manifest, &[]).await?;
     for difference in compare(wanted, &new)
         .iter()
         .filter(|d| d.severity != Severity::Note)

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::{Invocation, Target, expected};
-use crate::catalog::name::{quote_ident, quote_literal};
+use crate::catalog::name::{parse_ident, quote_ident, quote_literal};
 use crate::catalog::{Catalog, Id, Kind};
 use crate::diff::{Difference, Severity, compare};
 use crate::failure::{Exit, Failure, Result};
@@ -55,7 +55,13 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         let (mut connection, _) = session::open(&server, "edu db introspect").await?;
         inspect::inspect(&mut connection, &[]).await
     })?;
-    let scratch = expected::scratch_server(invocation, args.scratch_url.as_deref(), live.major)?;
+    let extensions: Vec<String> = live
+        .of(Kind::Extension)
+        .filter_map(|(id, _)| parse_ident(&id.name).ok())
+        .collect();
+    let needs: Vec<&str> = extensions.iter().map(String::as_str).collect();
+    let url = args.scratch_url.as_deref();
+    let scratch = expected::scratch_server(invocation, &needs, url, live.major)?;
     let found = invocation.block_on(prove(&live, &scratch.server))?;
     let name = word(server.database());
     for (path, text) in files(&name, server.database(), &live, &found) {

@@ -1,5 +1,6 @@
 //! `edu db …`: what is done to a database.
 
+pub mod backup;
 pub mod baseline;
 pub mod bootstrap;
 pub mod diff;
@@ -19,6 +20,7 @@ mod pending;
 pub mod plan;
 pub mod push;
 pub mod repair;
+pub mod restore;
 pub mod rls;
 pub mod rollback;
 pub mod seed;
@@ -60,6 +62,8 @@ pub enum Command {
     Push(push::Args),
     Introspect(introspect::Args),
     Fingerprint(fingerprint::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
 }
 
 /// How long to wait for the lock.
@@ -97,5 +101,7 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Push(args) => push::run(&args, invocation),
         Command::Introspect(args) => introspect::run(&args, invocation),
         Command::Fingerprint(args) => fingerprint::run(&args, invocation),
+        Command::Backup(args) => backup::run(&args, invocation),
+        Command::Restore(args) => restore::run(&args, invocation),
     }
 }

@@ -58,13 +58,16 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         let wanted = match expected::committed(&project, &sources, major)? {
             Some(wanted) => wanted,
             None => {
-                let scratch =
-                    expected::scratch_server(invocation, args.scratch_url.as_deref(), major)?;
+                let scratch = expected::scratch_server(
+                    invocation,
+                    &project.manifest.needs(),
+                    args.scratch_url.as_deref(),
+                    major,
+                )?;
                 expected::build(&scratch, &project, &sources, From::Spec, &hear).await?
             }
         };
-        let roles = project.manifest.roles.names();
-        let found = inspect::inspect(&mut work.connection, &roles).await?;
+        let found = inspect::of_project(&mut work.connection, &project.manifest, &[]).await?;
         let differences = compare(&wanted, &found);
         let database = crate::catalog::name::quote_ident(server.database());
         let (lines, left) = script(&differences, &wanted, &found, &database, false);
@@ -79,7 +82,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         } else {
             let statements: Vec<&str> = lines.iter().map(|line| line.sql.as_str()).collect();
             scratch::apply(&mut work.connection, None, &statements).await?;
-            let after = inspect::inspect(&mut work.connection, &roles).await?;
+            let after = inspect::of_project(&mut work.connection, &project.manifest, &[]).await?;
             left = compare(&wanted, &after)
                 .iter()
                 .filter(|d| d.severity != Severity::Note)

@@ -35,7 +35,12 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     };
     let sources = Sources::load(&project)?;
     let major = args.major.unwrap_or(project.manifest.server.major);
-    let scratch = expected::scratch_server(invocation, args.scratch_url.as_deref(), major)?;
+    let scratch = expected::scratch_server(
+        invocation,
+        &project.manifest.needs(),
+        args.scratch_url.as_deref(),
+        major,
+    )?;
     let report = |progress| invocation.ui.hear(progress);
     let catalog = invocation.block_on(expected::build(
         &scratch,

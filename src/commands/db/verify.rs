@@ -122,9 +122,7 @@ async fn look(server: &Server, project: &Project, more: &[String]) -> Result<Liv
     let running = holder::find(&mut connection, Purpose::Change)
         .await?
         .map(|holder| holder.to_string());
-    let mut roles = project.manifest.roles.names();
-    roles.extend(more.iter().map(String::as_str));
-    let mut catalog = inspect::inspect(&mut connection, &roles).await?;
+    let mut catalog = inspect::of_project(&mut connection, &project.manifest, more).await?;
     let history = if history::readable(&mut connection).await? {
         Some(history::read(&mut connection).await?)
     } else {
@@ -180,7 +178,12 @@ fn wanted(
         ));
         return Ok(catalog);
     }
-    let scratch = expected::scratch_server(invocation, args.scratch_url.as_deref(), major)?;
+    let scratch = expected::scratch_server(
+        invocation,
+        &project.manifest.needs(),
+        args.scratch_url.as_deref(),
+        major,
+    )?;
     report.notes.push(format!(
         "expected: made from the project's files on a scratch database (PostgreSQL {major})"
     ));
@@ -277,7 +280,12 @@ fn project_only(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let project = invocation.project()?;
     let sources = Sources::load(&project)?;
     let major = args.target.major.unwrap_or(project.manifest.server.major);
-    let scratch = expected::scratch_server(invocation, args.scratch_url.as_deref(), major)?;
+    let scratch = expected::scratch_server(
+        invocation,
+        &project.manifest.needs(),
+        args.scratch_url.as_deref(),
+        major,
+    )?;
     let (spec, migrations) = invocation.block_on(async {
         let hear = |progress| invocation.ui.hear(progress);
         let spec = expected::build(&scratch, &project, &sources, From::Spec, &hear).await?;

@@ -137,9 +137,10 @@ async fn dump_and_restore(
     scratch: &Scratch,
 ) -> Result<String> {
     let report = |progress: Progress| invocation.ui.hear(progress);
-    let runtime = match Runtime::find(&invocation.environment, major, &silent)? {
+    let needs = project.manifest.needs();
+    let runtime = match Runtime::find(&invocation.environment, major, &needs, &silent)? {
         Some(runtime) => runtime,
-        None => Runtime::ensure(&invocation.environment, major, &report)?,
+        None => Runtime::ensure(&invocation.environment, major, &needs, &report)?,
     };
     let folder = tempfile::tempdir().map_err(|e| Failure::io("make a temporary folder", &e))?;
     let file = folder.path().join("scratch.dump");

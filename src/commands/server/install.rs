@@ -6,6 +6,7 @@ use super::{Which, major_anywhere};
 use crate::commands::Invocation;
 use crate::failure::{Exit, Result};
 use crate::server::Runtime;
+use crate::server::runtime::USUAL;
 
 /// Fetch PostgreSQL, AGE and pgvector, unless an installed server has them
 ///
@@ -22,9 +23,12 @@ pub struct Args {
 pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let began = Instant::now();
     let major = major_anywhere(&args.which, invocation)?;
-    let runtime = Runtime::ensure(&invocation.environment, major, &|progress| {
-        invocation.ui.hear(progress)
-    })?;
+    let home = invocation.find_home()?;
+    let needs = home
+        .as_ref()
+        .map_or(USUAL.to_vec(), |home| home.manifest.needs());
+    let report = |progress| invocation.ui.hear(progress);
+    let runtime = Runtime::ensure(&invocation.environment, major, &needs, &report)?;
     invocation.ui.step(
         "install",
         &format!("PostgreSQL {major}: {}", runtime.why),

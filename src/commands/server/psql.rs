@@ -29,8 +29,9 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let cluster = cluster(&home, &args.which, invocation, Tell::Nothing)?;
     let database = args.database.as_deref().unwrap_or(&home.manifest.database);
     let url = cluster.url(database, SUPERUSER)?;
-    let runtime =
-        Runtime::find(&invocation.environment, cluster.major, &silent)?.ok_or_else(|| {
+    let needs = home.manifest.needs();
+    let runtime = Runtime::find(&invocation.environment, cluster.major, &needs, &silent)?
+        .ok_or_else(|| {
             Failure::usage(format!(
                 "the programs of PostgreSQL {} are not there",
                 cluster.major

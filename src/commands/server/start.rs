@@ -21,7 +21,12 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let home = invocation.home()?;
     let cluster = cluster(&home, &args.which, invocation, Tell::Notes)?;
     let hear = |progress| invocation.ui.hear(progress);
-    let runtime = Runtime::ensure(&invocation.environment, cluster.major, &hear)?;
+    let runtime = Runtime::ensure(
+        &invocation.environment,
+        cluster.major,
+        &home.manifest.needs(),
+        &hear,
+    )?;
     let outcome = cluster.start(&runtime, &hear)?;
     let port = cluster.running()?.port;
     let result = match outcome {

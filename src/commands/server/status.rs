@@ -67,7 +67,12 @@ struct Server {
 pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let home = invocation.home()?;
     let cluster = cluster(&home, &args.which, invocation, Tell::Nothing)?;
-    let runtime = Runtime::find(&invocation.environment, cluster.major, &silent)?;
+    let runtime = Runtime::find(
+        &invocation.environment,
+        cluster.major,
+        &home.manifest.needs(),
+        &silent,
+    )?;
     let status = cluster.status();
     let answer = answer(&cluster, runtime.as_ref(), &status, &home.manifest.database);
     invocation.ui.answer(match args.output {

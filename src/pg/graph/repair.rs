@@ -12,7 +12,7 @@ use crate::failure::{Failure, Result};
 use crate::graph::compare::{Wanted, compare};
 use crate::graph::live::Live;
 use crate::graph::{Phase, Step};
-use crate::pg::error::failure;
+use crate::pg::error::{failure, sqlstate};
 use crate::pg::session::{self, Identity};
 use crate::spec::manifest::Manifest;
 use crate::spec::ontology::Ontology;
@@ -27,6 +27,9 @@ UPDATE ag_catalog.ag_label l SET graph = g.namespace::pg_catalog.oid FROM ag_cat
 WHERE l.graph = g.graphid AND g.graphid <> g.namespace::pg_catalog.oid; \
 UPDATE ag_catalog.ag_graph SET graphid = namespace::pg_catalog.oid WHERE graphid <> namespace::pg_catalog.oid; \
 ALTER TABLE ag_catalog.ag_label ADD CONSTRAINT fk_graph_oid FOREIGN KEY (graph) REFERENCES ag_catalog.ag_graph (graphid)";
+
+/// Graphs whose oids are another database's.
+const STALE: &str = "SELECT pg_catalog.count(*) FROM ag_catalog.ag_graph WHERE graphid <> namespace::pg_catalog.oid";
 
 const DANGLING_GRAPHS: &str = "\
 DELETE FROM ag_catalog.ag_label l USING ag_catalog.ag_graph g WHERE l.graph = g.graphid \
@@ -217,6 +220,25 @@ async fn label_sequence(
             format!("SELECT pg_catalog.setval({sequence}, {taken})"),
         )
     }))
+}
+
+/// Mends the oids alone, of all graphs: after a restore they are those of the database that was dumped.
+/// Shape: how many graphs were mended.
+///
+/// # Errors
+/// By SQLSTATE. Nothing was changed then.
+pub async fn oids(connection: &mut PgConnection) -> Result<u64> {
+    let doing = "mend the oids of the graphs";
+    let stale: i64 = match sqlx::query_scalar(STALE).fetch_one(&mut *connection).await {
+        Ok(stale) => stale,
+        // No AGE, no graphs.
+        Err(error) if sqlstate(&error) == "42P01" => 0,
+        Err(error) => return Err(failure(doing, &error)),
+    };
+    if stale > 0 {
+        session::run(connection, OIDS, doing).await?;
+    }
+    Ok(stale.unsigned_abs())
 }
 
 /// Does what [`plan`] says, in one transaction. edu's lock is held by the caller. Sessions that looked at

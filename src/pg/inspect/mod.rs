@@ -15,8 +15,9 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::error::failure;
 use super::session;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Kind};
 use crate::failure::Result;
+use crate::spec::manifest::Manifest;
 
 /// Every query gives rows of one shape, see [`row`].
 const QUERIES: &[&str] = &[
@@ -70,6 +71,26 @@ pub async fn inspect(connection: &mut PgConnection, roles: &[&str]) -> Result<Ca
     let end = session::run(connection, "ROLLBACK", "end the read-only transaction").await;
     let catalog = outcome?;
     end.map(|()| catalog)
+}
+
+/// Reads the catalog as [`inspect`] does, for a project: its roles and `more` matter, and AGE is left out
+/// where the project does not ask for it and no graph is there. A server that preloads AGE wants the
+/// extension in every database; it is no part of what such a project wants.
+///
+/// # Errors
+/// As [`inspect`].
+pub async fn of_project(
+    connection: &mut PgConnection,
+    manifest: &Manifest,
+    more: &[String],
+) -> Result<Catalog> {
+    let mut roles = manifest.roles.names();
+    roles.extend(more.iter().map(String::as_str));
+    let mut catalog = inspect(connection, &roles).await?;
+    if !manifest.extensions.contains_key("age") && catalog.of(Kind::Graph).next().is_none() {
+        catalog.leave_out_extension("age", "ag_catalog");
+    }
+    Ok(catalog)
 }
 
 async fn read(connection: &mut PgConnection, roles: &[&str]) -> Result<Catalog> {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use edu::config::Environment;
 use edu::progress::silent;
 use edu::server::ephemeral::Options;
+use edu::server::runtime::USUAL;
 use edu::server::{Ephemeral, Runtime};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Row, ValueRef};
@@ -27,6 +28,8 @@ pub enum Template {
     Migrated,
     /// The same after `edu db seed`.
     Seeded,
+    /// The project under `examples/` of that name (this repository's: "edusphere"), seeded.
+    System(&'static str),
 }
 
 /// The PostgreSQL major under test.
@@ -39,7 +42,7 @@ pub fn major() -> u16 {
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
-        Runtime::ensure(&Environment::read(), major(), &silent)
+        Runtime::ensure(&Environment::read(), major(), &USUAL, &silent)
             .unwrap_or_else(|failure| panic!("{failure}: {:?}", failure.hint))
     })
 }
@@ -114,7 +117,14 @@ pub fn database(template: Template) -> Database {
 
 /// Builds the template once, however many processes ask.
 fn ensure_template(template: Template) -> String {
-    let name = format!("template_{}", format!("{template:?}").to_lowercase());
+    let name = match template {
+        Template::System(system) => format!("template_system_{system}"),
+        other => format!("template_{}", format!("{other:?}").to_lowercase()),
+    };
+    let folder = match template {
+        Template::System(system) => Project::of(system),
+        _ => Project::root(),
+    };
     server();
     let lock =
         File::create(key_folder().join(format!("{name}-{}.lock", major()))).expect("a lock file");
@@ -130,7 +140,9 @@ fn ensure_template(template: Template) -> String {
             Template::Bare | Template::Empty => &[],
             Template::Bootstrapped => &[&["bootstrap", "--create"]],
             Template::Migrated => &[&["bootstrap", "--create"], &["migrate"]],
-            Template::Seeded => &[&["bootstrap", "--create"], &["migrate"], &["seed"]],
+            Template::Seeded | Template::System(_) => {
+                &[&["bootstrap", "--create"], &["migrate"], &["seed"]]
+            }
         };
         if template == Template::Empty {
             admin.run(&format!("CREATE DATABASE {name} TEMPLATE template0"));
@@ -139,7 +151,7 @@ fn ensure_template(template: Template) -> String {
         }
         for step in steps {
             let args = [&["db"], *step, &["--url", &url]].concat();
-            edu(&Project::root(), &args).expect(0);
+            edu(&folder, &args).expect(0);
         }
         admin.run(&format!(
             "ALTER DATABASE {name} IS_TEMPLATE true ALLOW_CONNECTIONS false"

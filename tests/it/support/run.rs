@@ -115,13 +115,29 @@ impl Project {
 
     /// The files of this repository's project in a folder of its own.
     pub fn copy_of_root() -> Self {
+        Self::copy(&Self::root())
+    }
+
+    /// A project's files, without its server, in a folder of their own that a server's account can enter.
+    pub fn copy(folder: &Path) -> Self {
         let project = Self::new(&[]);
-        let (from, to) = (Self::root(), project.path().to_owned());
-        fs::copy(from.join("edu.toml"), to.join("edu.toml")).expect("the manifest");
-        for folder in ["spec", "migrations", "graph", "seeds"] {
-            copy_folder(&from.join(folder), &to.join(folder));
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(project.path(), open).expect("the folder's mode");
+        fs::copy(folder.join("edu.toml"), project.path().join("edu.toml")).expect("the manifest");
+        for part in ["spec", "migrations", "graph", "seeds"] {
+            if folder.join(part).is_dir() {
+                copy_folder(&folder.join(part), &project.path().join(part));
+            }
         }
         project
+    }
+
+    /// The folder of a system: this repository's own project, or one of the examples.
+    pub fn of(system: &str) -> PathBuf {
+        match system {
+            "edusphere" => Self::root(),
+            other => Self::root().join("examples").join(other),
+        }
     }
 
     /// The project of this repository.

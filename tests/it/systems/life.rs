@@ -1,0 +1,50 @@
+//! The life that every system has, on an embedded server of its own.
+
+use crate::support::{Project, Run, major};
+
+/// A copy of a system's project. Its server goes with it.
+struct Own(Project);
+
+impl Own {
+    fn edu(&self, args: &[&str]) -> Run {
+        let major = major().to_string();
+        self.0.edu(&[args, &["--major", &major]].concat())
+    }
+
+    fn fingerprint(&self) -> String {
+        self.edu(&["db", "fingerprint"]).expect(0).stdout
+    }
+
+    /// Another `edu up` changes nothing.
+    fn nothing_to_do(&self) {
+        let up = self.edu(&["up"]).expect(0);
+        for step in ["bootstrap", "migrate", "seed"] {
+            let line = up.stderr.lines().find(|line| line.contains(step));
+            let line = line.unwrap_or_else(|| panic!("no {step}: {}", up.stderr));
+            assert!(line.contains("nothing to do"), "{line}");
+        }
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        self.edu(&["server", "reset", "--yes"]);
+    }
+}
+
+/// From nothing: up, up again, verified; down and up again to the same structure;
+/// and the migrations give what the spec says.
+pub fn life(system: super::System) {
+    let own = Own(Project::copy(&system.folder()));
+    own.edu(&["up"]).expect(0);
+    own.nothing_to_do();
+    own.edu(&["db", "verify"]).expect(0);
+    let made = own.fingerprint();
+    own.edu(&["db", "rollback", "--to", "0", "--yes"]).expect(0);
+    assert_ne!(own.fingerprint(), made, "going down changed nothing");
+    own.edu(&["up"]).expect(0);
+    own.edu(&["db", "verify"]).expect(0);
+    assert_eq!(own.fingerprint(), made, "down and up is another structure");
+    own.nothing_to_do();
+    own.edu(&["db", "verify", "--project-only"]).expect(0);
+}
