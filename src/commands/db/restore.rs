@@ -67,7 +67,12 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         }
         return Ok(Exit::Done);
     }
-    let runtime = Runtime::ensure(&invocation.environment, major, &report)?;
+    let runtime = Runtime::ensure(
+        &invocation.environment,
+        major,
+        &project.manifest.needs(),
+        &report,
+    )?;
     let (old, restored) = invocation.block_on(async {
         let mut restored =
             restore::restore(&runtime, &args.dump, &record, &wanted, &report).await?;

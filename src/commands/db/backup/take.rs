@@ -66,7 +66,12 @@ pub(super) fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         }
         return Ok(Exit::Done);
     }
-    let runtime = Runtime::ensure(&invocation.environment, major, &report)?;
+    let runtime = Runtime::ensure(
+        &invocation.environment,
+        major,
+        &project.manifest.needs(),
+        &report,
+    )?;
     store.sweep();
     let taken = invocation.block_on(take(&runtime, &server, &store, &report))?;
     let deleted = delete(&store, server.database(), keep)?;

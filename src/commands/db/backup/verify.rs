@@ -43,7 +43,13 @@ pub(super) fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     };
     let record = Record::of(&dump)?;
     let major = args.major.unwrap_or(record.stock.major());
-    let runtime = Runtime::ensure(&invocation.environment, major, &report)?;
+    let needs: Vec<&str> = record
+        .stock
+        .extensions
+        .iter()
+        .map(|e| e.name.as_str())
+        .collect();
+    let runtime = Runtime::ensure(&invocation.environment, major, &needs, &report)?;
     let edu = std::env::current_exe()
         .map_err(|error| Failure::io("find this program's own file", &error))?;
     let own = Ephemeral::start(&runtime, &edu, &Options::default())?;
