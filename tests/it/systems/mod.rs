@@ -6,6 +6,8 @@
 mod columns;
 mod count;
 mod life;
+mod microlearning;
+mod nuclom;
 mod platform;
 
 use std::path::PathBuf;

@@ -1,10 +1,9 @@
 //! Nuclom: video collaboration, organizations isolated by membership.
 
-use super::{comes_up_twice_goes_down_and_up_again, counts, seeded};
+use super::{System, columns, counted, life};
 use crate::support::{Database, Session};
 
-/// Nuclom's tables: not the history, which is edu's.
-const TABLES: &str = "c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname <> 'refinery_schema_history'";
+const NUCLOM: System = System("nuclom");
 
 /// All tables, in an order in which nothing matters.
 const ALL: [&str; 25] = [
@@ -50,97 +49,62 @@ fn tried(session: &mut Session, sql: &str) -> Result<u64, String> {
     outcome.map_err(|error| error.split(' ').next().unwrap_or_default().to_owned())
 }
 
-#[test]
-fn nuclom_comes_up_twice_goes_down_and_up_again() {
-    comes_up_twice_goes_down_and_up_again("nuclom");
+/// Asserts what queries give.
+#[track_caller]
+fn counts(db: &Database, wanted: &[(&str, &str, &str)]) {
+    let found = wanted.iter().map(|(what, sql, _)| (*what, db.one(sql)));
+    let wrong: Vec<String> = found
+        .zip(wanted)
+        .filter(|((_, found), (_, _, number))| found != number)
+        .map(|((what, found), (_, _, number))| format!("{what}: {found}, not {number}"))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn the_structure_has_every_object_of_nuclom() {
-    let db = seeded("nuclom");
-    let of_tables = |sql: &str| sql.replace("{TABLES}", TABLES);
-    let wanted: Vec<(&str, String, &str)> = vec![
-        ("tables", of_tables("SELECT count(*) FROM pg_class c WHERE {TABLES}"), "25"),
-        (
-            "columns",
-            of_tables(
-                "SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-                 WHERE {TABLES} AND a.attnum > 0 AND NOT a.attisdropped",
-            ),
-            "220",
-        ),
-        (
-            "foreign keys by ON DELETE: no action, cascade, set null",
-            of_tables(
+fn nuclom_lives_from_nothing_and_back() {
+    life(NUCLOM);
+}
+
+#[test]
+fn nuclom_has_what_its_document_wants() {
+    counted(NUCLOM);
+    columns(NUCLOM);
+    NUCLOM
+        .edu(&NUCLOM.database(), &["db", "verify"])
+        .expect(0);
+}
+
+#[test]
+fn rules_of_deletion_methods_and_policies_are_as_many_as_wanted() {
+    let db = NUCLOM.database();
+    counts(
+        &db,
+        &[
+            (
+                "foreign keys by ON DELETE: no action, cascade, set null",
                 "SELECT string_agg(confdeltype || n, ' ' ORDER BY confdeltype) FROM (SELECT confdeltype::text, count(*) AS n
-                 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
-                 WHERE {TABLES} AND k.contype = 'f' GROUP BY 1) x",
+                 FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace GROUP BY 1) x",
+                "a6 c37 n6",
             ),
-            "a6 c37 n6",
-        ),
-        (
-            "indexes by method",
-            of_tables(
-                "SELECT string_agg(amname || n, ' ' ORDER BY amname) FROM (SELECT am.amname, count(*) AS n
-                 FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid JOIN pg_am am ON am.oid = ic.relam
-                 JOIN pg_class c ON c.oid = i.indrelid WHERE {TABLES} AND i.indisvalid GROUP BY 1) x",
+            (
+                "composite uniques",
+                "SELECT count(*) FROM pg_constraint WHERE contype = 'u' AND cardinality(conkey) = 2
+                 AND connamespace = 'public'::regnamespace",
+                "9",
             ),
-            "btree80 gin2 hnsw1",
-        ),
-        (
-            "primary keys and unique constraints",
-            of_tables(
-                "SELECT string_agg(contype || n, ' ' ORDER BY contype) FROM (SELECT contype::text, count(*) AS n
-                 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
-                 WHERE {TABLES} AND k.contype IN ('p', 'u') GROUP BY 1) x",
+            (
+                "tables with policy organization_isolation",
+                "SELECT count(DISTINCT polrelid) FROM pg_policy WHERE polname = 'organization_isolation'",
+                "22",
             ),
-            "p25 u11",
-        ),
-        (
-            "tables with policy organization_isolation",
-            "SELECT count(DISTINCT polrelid) FROM pg_policy WHERE polname = 'organization_isolation'".to_owned(),
-            "22",
-        ),
-        (
-            "row security, forced",
-            of_tables(
-                "SELECT count(*) FILTER (WHERE relrowsecurity) || ' ' || count(*) FILTER (WHERE relforcerowsecurity)
-                 FROM pg_class c WHERE {TABLES}",
+            (
+                "GIN indexes",
+                "SELECT string_agg(indexname, ' ' ORDER BY indexname) FROM pg_indexes WHERE indexdef LIKE '%USING gin (search_vector)'",
+                "idx_decisions_search_vector idx_videos_search_vector",
             ),
-            "25 0",
-        ),
-        (
-            "keys that are uuid",
-            of_tables(
-                "SELECT string_agg(c.relname, ' ') FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-                 WHERE {TABLES} AND a.attname = 'id' AND a.atttypid = 'uuid'::regtype",
-            ),
-            "transcript_chunks",
-        ),
-        (
-            "vector columns",
-            of_tables(
-                "SELECT string_agg(c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY 1)
-                 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE {TABLES} AND a.atttypid = 'vector'::regtype",
-            )
-            .replace("ORDER BY 1", "ORDER BY c.relname"),
-            "decisions.embedding_vector vector(1536), knowledge_nodes.embedding_vector vector(1536), \
-             transcript_chunks.embedding vector(1536)",
-        ),
-        (
-            "generated columns",
-            of_tables(
-                "SELECT string_agg(c.relname || '.' || a.attname || ' ' || a.attgenerated::text, ' ' ORDER BY c.relname)
-                 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE {TABLES} AND a.attgenerated <> ''",
-            ),
-            "decisions.search_vector s videos.search_vector s",
-        ),
-    ];
-    let wanted: Vec<(&str, &str, &str)> = wanted
-        .iter()
-        .map(|(a, b, c)| (*a, b.as_str(), *c))
-        .collect();
-    counts(&db, &wanted);
+        ],
+    );
     assert_eq!(
         db.one("SELECT pg_get_indexdef('transcript_chunks_embedding_idx'::regclass)"),
         "CREATE INDEX transcript_chunks_embedding_idx ON public.transcript_chunks USING hnsw \
@@ -150,7 +114,7 @@ fn the_structure_has_every_object_of_nuclom() {
 
 #[test]
 fn enumerations_are_quoted_and_mixed_case_with_their_values_in_order() {
-    let db = seeded("nuclom");
+    let db = NUCLOM.database();
     let found = db.rows(
         "SELECT t.typname, string_agg(e.enumlabel, ' ' ORDER BY e.enumsortorder) FROM pg_type t
          JOIN pg_enum e ON e.enumtypid = t.oid GROUP BY t.typname ORDER BY t.typname",
@@ -178,7 +142,7 @@ fn enumerations_are_quoted_and_mixed_case_with_their_values_in_order() {
 
 #[test]
 fn every_foreign_key_column_leads_an_index_33_of_which_nobody_printed() {
-    let db = seeded("nuclom");
+    let db = NUCLOM.database();
     let unled = db.rows(
         "SELECT k.conrelid::regclass || '.' || a.attname FROM pg_constraint k
          JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
@@ -224,7 +188,7 @@ fn every_foreign_key_column_leads_an_index_33_of_which_nobody_printed() {
 
 #[test]
 fn an_organization_goes_with_everything_in_it_and_its_people_stay() {
-    let db = seeded("nuclom");
+    let db = NUCLOM.database();
     db.run("DELETE FROM organizations WHERE id = 'org-nuclom'");
     for table in ALL {
         let left = db.one(&format!("SELECT count(*) FROM {table}"));
@@ -239,7 +203,7 @@ fn an_organization_goes_with_everything_in_it_and_its_people_stay() {
 
 #[test]
 fn a_user_takes_the_own_rows_along_and_leaves_what_others_work_with() {
-    let db = seeded("nuclom");
+    let db = NUCLOM.database();
     db.run(
         "INSERT INTO users (id, email) VALUES ('user-dan', 'dan@nuclom.dev');
          INSERT INTO user_extensions (user_id) VALUES ('user-dan');
@@ -318,7 +282,7 @@ fn a_user_takes_the_own_rows_along_and_leaves_what_others_work_with() {
 
 #[test]
 fn what_something_else_names_without_a_rule_cannot_be_deleted_alone() {
-    let db = seeded("nuclom");
+    let db = NUCLOM.database();
     let mut session = db.session("postgres");
     for (sql, key) in [
         ("DELETE FROM channels", "videos_channel_id_fkey"),
@@ -348,7 +312,7 @@ fn what_something_else_names_without_a_rule_cannot_be_deleted_alone() {
 
 #[test]
 fn a_video_takes_its_parts_along_and_a_moment_leaves_its_clips() {
-    let db = seeded("nuclom");
+    let db = NUCLOM.database();
     db.run(
         "DELETE FROM video_moments;
          INSERT INTO quote_cards (video_id, organization_id, quote_text) VALUES ('video-database', 'org-nuclom', 'q');
@@ -392,7 +356,7 @@ fn a_video_takes_its_parts_along_and_a_moment_leaves_its_clips() {
 
 #[test]
 fn pairs_and_names_are_unique_where_they_have_to_be() {
-    let db = seeded("nuclom");
+    let db = NUCLOM.database();
     db.run(
         "INSERT INTO transcript_chunks (video_id, organization_id, chunk_index, text) VALUES ('video-database', 'org-nuclom', 0, 't')",
     );
@@ -459,7 +423,7 @@ fn pairs_and_names_are_unique_where_they_have_to_be() {
 
 #[test]
 fn keys_and_defaults_are_made_by_the_database() {
-    let db = seeded("nuclom");
+    let db = NUCLOM.database();
     let row = db.rows(
         "WITH v AS (INSERT INTO videos (title, duration, organization_id) VALUES ('t', '1', 'org-other') RETURNING *)
          SELECT (id ~ '^[0-9a-f]{8}-[0-9a-f]{4}-4')::text, processing_status::text, (created_at = updated_at)::text,
@@ -500,7 +464,7 @@ fn keys_and_defaults_are_made_by_the_database() {
 
 #[test]
 fn the_quoted_column_is_the_place_in_the_video_and_the_unquoted_word_the_clock() {
-    let db = seeded("nuclom");
+    let db = NUCLOM.database();
     assert_eq!(
         db.one("SELECT \"current_time\" FROM video_progress"),
         "00:10:00"
@@ -513,7 +477,7 @@ fn the_quoted_column_is_the_place_in_the_video_and_the_unquoted_word_the_clock()
 
 #[test]
 fn search_vectors_follow_their_texts_and_searches_use_their_index() {
-    let db = seeded("nuclom");
+    let db = NUCLOM.database();
     let mut session = db.session("postgres");
     session.run("SET enable_seqscan = off");
     for (table, words, found) in [
@@ -549,7 +513,7 @@ fn search_vectors_follow_their_texts_and_searches_use_their_index() {
 
 #[test]
 fn a_superseded_decision_leads_to_the_one_that_holds() {
-    let db = seeded("nuclom");
+    let db = NUCLOM.database();
     db.run(
         "INSERT INTO decisions (id, organization_id, summary, source) VALUES ('decision-managed', 'org-nuclom', 'A managed PostgreSQL', 'manual');
          UPDATE decisions SET status = 'superseded', superseded_by_id = 'decision-managed' WHERE id = 'decision-postgresql'",
@@ -583,7 +547,7 @@ fn a_superseded_decision_leads_to_the_one_that_holds() {
 
 #[test]
 fn comments_are_threads() {
-    let db = seeded("nuclom");
+    let db = NUCLOM.database();
     let thread = db.rows(
         "SELECT c.content, r.content FROM comments c JOIN comments r ON r.parent_id = c.id WHERE c.video_id = 'video-database'",
     );
@@ -600,7 +564,7 @@ fn comments_are_threads() {
 
 #[test]
 fn transcripts_are_found_by_meaning_through_the_index_and_per_organization() {
-    let db = seeded("nuclom");
+    let db = NUCLOM.database();
     db.run(
         "INSERT INTO videos (id, title, duration, organization_id) VALUES ('video-other', 't', '1', 'org-other');
          INSERT INTO transcript_chunks (video_id, organization_id, chunk_index, text, embedding, timestamp_start, speakers)
@@ -637,7 +601,7 @@ fn transcripts_are_found_by_meaning_through_the_index_and_per_organization() {
 
 #[test]
 fn expired_videos_are_cleaned_up_and_deleted_ones_only_hidden() {
-    let db = seeded("nuclom");
+    let db = NUCLOM.database();
     db.run(
         "INSERT INTO videos (id, title, duration, organization_id, deleted_at, retention_until) VALUES
             ('hidden', 't', '1', 'org-nuclom', now(), now() + interval '30 days'),
@@ -656,7 +620,7 @@ fn expired_videos_are_cleaned_up_and_deleted_ones_only_hidden() {
 
 #[test]
 fn without_a_user_every_table_is_empty_and_none_takes_a_row() {
-    let db = seeded("nuclom");
+    let db = NUCLOM.database();
     let mut session = db.session("nuclom_login");
     let refused = session.attempt("SELECT count(*) FROM users").unwrap_err();
     assert!(refused.starts_with("42501"), "{refused}");
@@ -688,7 +652,7 @@ fn without_a_user_every_table_is_empty_and_none_takes_a_row() {
 
 #[test]
 fn a_user_reaches_the_own_organizations_and_no_other() {
-    let db = seeded("nuclom");
+    let db = NUCLOM.database();
     let visible = |session: &mut Session| -> String {
         ALL.iter()
             .map(|table| session.one(&format!("SELECT count(*) FROM {table}")))
@@ -741,7 +705,7 @@ fn a_user_reaches_the_own_organizations_and_no_other() {
 
 #[test]
 fn rows_cannot_be_put_into_moved_to_or_linked_with_another_organization() {
-    let db = seeded("nuclom");
+    let db = NUCLOM.database();
     db.run(
         "INSERT INTO videos (id, title, duration, organization_id) VALUES ('video-other', 't', '1', 'org-other');
          INSERT INTO decisions (id, organization_id, summary, source) VALUES ('decision-other', 'org-other', 's', 'manual');
@@ -775,7 +739,7 @@ fn rows_cannot_be_put_into_moved_to_or_linked_with_another_organization() {
 
 #[test]
 fn a_role_includes_what_the_roles_below_it_may_do() {
-    let db = seeded("nuclom");
+    let db = NUCLOM.database();
     db.run(
         "INSERT INTO users (id, email) VALUES ('user-eve', 'eve@nuclom.dev');
          INSERT INTO organization_users (user_id, organization_id, role) VALUES ('user-eve', 'org-nuclom', 'ADMIN');
