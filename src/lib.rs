@@ -24,6 +24,7 @@ pub mod project;
 pub mod proof;
 pub mod render;
 pub mod report;
+pub mod seed;
 pub mod server;
 pub mod spec;
 pub mod sql;

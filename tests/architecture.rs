@@ -29,11 +29,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // What a graph must look like is decided without a server, and tested without one.
     ("graph", &["failure", "catalog", "sql", "spec"]),
     ("vector", &["progress", "catalog", "spec"]),
+    ("seed", &["failure", "catalog", "spec"]),
     (
         "pg",
         &[
             "failure", "progress", "catalog", "sql", "spec", "plan", "graph", "posture", "probe",
-            "vector",
+            "vector", "seed",
         ],
     ),
     (
@@ -47,7 +48,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
             "ui", "cli", "plan", "explain", "graph", "posture", "check", "proof", "probe", "diff",
-            "render", "finding", "report", "vector", "backup",
+            "render", "finding", "report", "vector", "backup", "seed",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),

@@ -6,6 +6,7 @@
 pub mod db;
 pub mod explain;
 pub mod image;
+mod key;
 mod provenance;
 pub mod server;
 mod site;

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use super::Invocation;
 use crate::failure::{Exit, Result};
 use crate::pg::migrate::{self, Context, Done, Plan, Stage};
-use crate::pg::{Work, bootstrap, graph, index, seed};
+use crate::pg::seed::{self, Ending, MadeKey};
+use crate::pg::{Work, bootstrap, graph, index};
 use crate::progress::Report;
 use crate::project::Project;
 use crate::server::Start;
@@ -61,9 +62,10 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         &context.cancel,
     );
     let steps = steps(args, invocation, &project, &site, &context);
-    invocation.block_on_until(&context.cancel, steps)?;
+    let keys = invocation.block_on_until(&context.cancel, steps)?;
     ui.status("");
     ui.answer(embedded.url);
+    invocation.show_keys(&keys);
     ui.status(format!(
         "\nconnect   edu server psql\nnext      edu db status · edu db migrate · edu server stop\n{}",
         "The URL holds no password: its socket folder is yours alone. For TCP: edu server url --tcp"
@@ -77,7 +79,7 @@ async fn steps(
     project: &Project,
     site: &index::Site<'_>,
     context: &Context,
-) -> Result<()> {
+) -> Result<Vec<MadeKey>> {
     let ui = &invocation.ui;
     let report = |progress| ui.hear(progress);
     let report: Report<'_> = &report;
@@ -123,14 +125,16 @@ async fn steps(
         ui.step("index", &index::summary(&outcomes), begun.elapsed());
     }
 
+    let mut keys = Vec::new();
     if let (false, Some(rows)) = (args.no_seed, project.seed(&args.profile)?) {
         let begun = Instant::now();
-        let outcome = seed::run(&mut work.connection, manifest, &rows, report);
+        let outcome = seed::run(&mut work.connection, manifest, &rows, Ending::Kept, report);
         let outcome = context.cancel.or(outcome).await?;
         ui.step("seed", &outcome.to_string(), begun.elapsed());
+        keys = outcome.keys;
     }
     work.end().await;
-    Ok(())
+    Ok(keys)
 }
 
 fn migrated(done: &[Done]) -> String {

@@ -1,7 +1,7 @@
 //! `seeds/<profile>/*.toml`: rows that a database is to hold, with the place of every value.
 //!
 //! Columns are named as the catalog spells them. Which type a value becomes is the column's to say, so
-//! a TOML array can end up in an array or in JSON.
+//! a TOML array can end up in an array or in JSON. docs/seeds.md describes the format for its users.
 
 use std::ops::Range;
 
@@ -9,7 +9,11 @@ use super::document::Document;
 use crate::catalog::name::Name;
 use crate::failure::{Excerpt, Result};
 
+mod offset;
 mod read;
+mod value;
+
+pub use value::{Computed, Reference, Value, forms};
 
 /// The rows of one profile.
 #[derive(Debug, Clone)]
@@ -37,23 +41,31 @@ pub struct SeedTable {
     pub span: Range<usize>,
 }
 
-/// As whom rows are written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Writer {
-    /// The owner, whom row-level security does not bind.
+/// As whom rows are written, and in which context.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    /// The role.
+    pub role: WriterRole,
+    /// The tenant whose context it enters. The cell's column is `tenant`, its value a text or a reference.
+    pub tenant: Option<Cell>,
+    /// The user whose context it enters, for policies that ask for it.
+    pub user: Option<Cell>,
+}
+
+/// Which of the project's roles writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriterRole {
+    /// The owner, whom row-level security binds only where it is forced.
     Owner,
-    /// The application role in a tenant's context.
-    Tenant {
-        /// The tenant's id.
-        tenant: String,
-        /// The user's id, for policies that ask for it.
-        user: Option<String>,
-    },
+    /// The application role, whom the policies are written for.
+    Application,
 }
 
 /// One row.
 #[derive(Debug, Clone)]
 pub struct Row {
+    /// What other rows call it: its `"$name"`.
+    pub name: Option<String>,
     /// The given columns in file order; a column that is left out gets its default.
     pub values: Vec<Cell>,
     /// The row's place. Units: bytes.
@@ -71,29 +83,22 @@ pub struct Cell {
     pub span: Range<usize>,
 }
 
-/// A value. TOML has no NULL: a column that is to be NULL is left out.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    /// A text, or anything PostgreSQL reads from one.
-    Text(String),
-    /// A whole number.
-    Integer(i64),
-    /// A number.
-    Float(f64),
-    /// A truth value.
-    Bool(bool),
-    /// A date, a time or both, as written.
-    Time(String),
-    /// A TOML table or array: JSON, or an SQL array if the column is one.
-    Json(serde_json::Value),
+/// A row's place in a [`Seed`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowId {
+    /// The block, as an index into [`Seed::tables`].
+    pub table: usize,
+    /// The row, as an index into [`SeedTable::rows`].
+    pub row: usize,
 }
 
 impl Seed {
     /// Reads the files of one profile.
     ///
     /// # Errors
-    /// Exit 2 with file, line and column: an unknown key; a table with neither `as` nor `tenant`, or both; a
-    /// row without a key column; two rows of one table with the same key; a value that no column can hold.
+    /// Exit 2 with file, line and column: an unknown key; a table that says neither who writes nor in whose
+    /// context; a row without a key column; two rows of one table with the same key; two rows of one name; a
+    /// reference to no row; a value that no column can hold.
     pub fn read(documents: &[Document]) -> Result<Self> {
         read::seed(documents)
     }
@@ -119,6 +124,40 @@ impl Seed {
     /// How many rows there are.
     pub fn row_count(&self) -> usize {
         self.tables.iter().map(|table| table.rows.len()).sum()
+    }
+
+    /// The row of that name.
+    pub fn named(&self, name: &str) -> Option<RowId> {
+        self.ids()
+            .find(|id| self.row(*id).1.name.as_deref() == Some(name))
+    }
+
+    /// The rows in file order.
+    pub fn ids(&self) -> impl Iterator<Item = RowId> {
+        self.tables
+            .iter()
+            .enumerate()
+            .flat_map(|(table, block)| (0..block.rows.len()).map(move |row| RowId { table, row }))
+    }
+
+    /// A row and its block. The id must be one of this seed's.
+    pub fn row(&self, id: RowId) -> (&SeedTable, &Row) {
+        let table = &self.tables[id.table];
+        (table, &table.rows[id.row])
+    }
+}
+
+impl Row {
+    /// The value of a column, if the row gives one.
+    pub fn cell(&self, column: &str) -> Option<&Cell> {
+        self.values.iter().find(|cell| cell.column == column)
+    }
+}
+
+impl Writer {
+    /// The tenant and the user, as far as they are given.
+    pub fn context(&self) -> impl Iterator<Item = &Cell> {
+        [&self.tenant, &self.user].into_iter().flatten()
     }
 }
 

@@ -30,6 +30,7 @@ mod readme;
 mod rls;
 mod rollback;
 mod secrets;
+mod seed;
 mod speed;
 mod support;
 mod systems;

@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Cell, Row, Seed, SeedTable, Value, Writer};
+use super::value::{self, Value};
+use super::{Cell, Row, Seed, SeedTable, Writer, WriterRole};
 use crate::catalog::name::{NAME_BYTES_MAX, Name};
 use crate::failure::{Failure, Result};
-use crate::spec::document::Document;
+use crate::spec::document::{Document, nearest};
 use crate::spec::entries::Entries;
+
+/// The key under which a row has its name.
+const NAME_KEY: &str = "$name";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,8 +28,8 @@ struct Block {
     name: Spanned<Name>,
     #[serde(rename = "as")]
     writer: Option<Spanned<String>>,
-    tenant: Option<Spanned<String>>,
-    user: Option<Spanned<String>>,
+    tenant: Option<Spanned<toml::Value>>,
+    user: Option<Spanned<toml::Value>>,
     key: Option<Spanned<Vec<String>>>,
     #[serde(default)]
     row: Vec<Spanned<Entries<toml::Value>>>,
@@ -42,7 +46,9 @@ pub(super) fn seed(documents: &[Document]) -> Result<Seed> {
             seed.tables.push(table(document, file, block.into_inner())?);
         }
     }
+    refuse_repeated_names(&seed)?;
     refuse_repeated_rows(&seed)?;
+    refuse_lost_references(&seed)?;
     Ok(seed)
 }
 
@@ -79,20 +85,8 @@ fn table(document: &Document, file: usize, block: Block) -> Result<SeedTable> {
         .map(|entries| row(document, entries))
         .collect::<Result<_>>()?;
     for row in &rows {
-        if let Some(missing) = key
-            .iter()
-            .find(|column| row.values.iter().all(|cell| cell.column != **column))
-        {
-            return Err(document
-                .failure(
-                    row.span.clone(),
-                    format!("a row of {name} has no \"{missing}\""),
-                )
-                .detail("The key columns tell whether a row is there already.")
-                .hint(format!(
-                    "Give the row its \"{missing}\", or the table another key."
-                )));
-        }
+        key_of_row(document, &name, &key, row)?;
+        keys_shown(document, row)?;
     }
     Ok(SeedTable {
         name,
@@ -104,124 +98,191 @@ fn table(document: &Document, file: usize, block: Block) -> Result<SeedTable> {
     })
 }
 
-fn writer(document: &Document, block: &Block) -> Result<Writer> {
-    let name = block.name.get_ref();
-    match (&block.writer, &block.tenant) {
-        (Some(writer), _) if writer.get_ref() != "owner" => Err(document.failure(
-            writer.span(),
-            format!("`as` knows \"owner\" only, not \"{}\"", writer.get_ref()),
-        )),
-        (Some(writer), Some(_)) => Err(document
-            .failure(
-                writer.span(),
-                format!("table {name} has both `as` and `tenant`"),
-            )
-            .detail("The owner is bound by no tenant.")),
-        (Some(_), None) => match &block.user {
-            Some(user) => Err(document.failure(
-                user.span(),
-                format!("table {name} has both `as` and `user`"),
-            )),
-            None => Ok(Writer::Owner),
-        },
-        (None, None) => Err(document
-            .failure(
-                block.name.span(),
-                format!("table {name} has neither `as` nor `tenant`"),
-            )
-            .detail(
-                "Rows are written as the owner, or as the application role in a tenant's context.",
-            )
-            .hint("Write: as = \"owner\", or: tenant = \"<id>\"")),
-        (None, Some(tenant)) => {
-            for value in std::iter::once(tenant).chain(&block.user) {
-                if value.get_ref().is_empty() || value.get_ref().contains('\0') {
-                    return Err(document.failure(
-                        value.span(),
-                        format!("the context of {name} is empty or has a NUL byte"),
-                    ));
-                }
-            }
-            Ok(Writer::Tenant {
-                tenant: tenant.get_ref().clone(),
-                user: block.user.as_ref().map(|user| user.get_ref().clone()),
-            })
+/// Refuses a row that could not be found again by its key.
+fn key_of_row(document: &Document, name: &Name, key: &[String], row: &Row) -> Result<()> {
+    for column in key {
+        let Some(cell) = row.cell(column) else {
+            return Err(document
+                .failure(
+                    row.span.clone(),
+                    format!("a row of {name} has no \"{column}\""),
+                )
+                .detail("The key columns tell whether a row is there already.")
+                .hint(format!(
+                    "Give the row its \"{column}\", or the table another key: key = [\"…\"]"
+                )));
+        };
+        if !cell.value.is_lasting() {
+            return Err(document
+                .failure(
+                    cell.span.clone(),
+                    format!(
+                        "key column \"{column}\" of {name} would have another value at every run"
+                    ),
+                )
+                .detail("The key columns tell whether a row is there already.")
+                .hint("Give it a fixed value, or the table another key: key = [\"…\"]"));
         }
     }
+    Ok(())
+}
+
+/// Refuses an API key's prefix that belongs to no key, or shows too much of it.
+fn keys_shown(document: &Document, row: &Row) -> Result<()> {
+    use value::Computed::{ApiKey, ApiKeyPrefix};
+    for cell in &row.values {
+        let Value::Computed(ApiKeyPrefix { length, of }) = &cell.value else {
+            continue;
+        };
+        let keys = row.values.iter().filter_map(|other| match &other.value {
+            Value::Computed(ApiKey { prefix, bytes })
+                if of.as_ref().is_none_or(|of| *of == other.column) =>
+            {
+                Some((prefix, usize::from(*bytes)))
+            }
+            _ => None,
+        });
+        let keys: Vec<_> = keys.collect();
+        let error = match keys.as_slice() {
+            [] => "stands for the start of an API key, and the row has none".to_owned(),
+            [(prefix, bytes)] => {
+                let shown = usize::from(*length).saturating_sub(prefix.chars().count());
+                if 2 * bytes >= shown + 32 {
+                    continue;
+                }
+                format!(
+                    "shows {shown} of the {} random digits: 32 have to stay secret",
+                    2 * bytes
+                )
+            }
+            _ => "could be of several API keys: say of = \"column\" beside it".to_owned(),
+        };
+        let error = format!("column \"{}\" {error}", cell.column);
+        return Err(document.failure(cell.span.clone(), error));
+    }
+    Ok(())
+}
+
+fn writer(document: &Document, block: &Block) -> Result<Writer> {
+    let name = block.name.get_ref();
+    let role = match &block.writer {
+        None if block.tenant.is_none() && block.user.is_none() => {
+            return Err(document
+                .failure(
+                    block.name.span(),
+                    format!("table {name} has neither `as` nor `tenant`"),
+                )
+                .detail(
+                    "Rows are written as the application role in the context of a tenant or a user, \
+                     or as the owner.",
+                )
+                .hint("Write: tenant = \"<id>\", or user = \"<id>\", or: as = \"owner\""));
+        }
+        None => WriterRole::Application,
+        Some(word) => match word.get_ref().as_str() {
+            "owner" => WriterRole::Owner,
+            "application" => WriterRole::Application,
+            other => {
+                return Err(document.failure(
+                    word.span(),
+                    format!("`as` knows \"owner\" and \"application\", not \"{other}\""),
+                ));
+            }
+        },
+    };
+    Ok(Writer {
+        role,
+        tenant: context(document, name, "tenant", block.tenant.as_ref())?,
+        user: context(document, name, "user", block.user.as_ref())?,
+    })
+}
+
+fn context(
+    document: &Document,
+    name: &Name,
+    column: &str,
+    given: Option<&Spanned<toml::Value>>,
+) -> Result<Option<Cell>> {
+    let Some(given) = given else { return Ok(None) };
+    let span = given.span();
+    let read = value::cell(given.get_ref().clone());
+    let value = match read
+        .map_err(|error| document.failure(span.clone(), format!("`{column}` {error}")))?
+    {
+        Value::Integer(number) => Value::Text(number.to_string()),
+        value => value,
+    };
+    let fits = match &value {
+        Value::Text(text) => !text.is_empty(),
+        Value::Computed(computed) => matches!(computed, value::Computed::Reference(_)),
+        _ => false,
+    };
+    if !fits {
+        return Err(document.failure(
+            span,
+            format!("the {column} of {name} is no id: write a text, or {{ ref = \"row\" }}"),
+        ));
+    }
+    Ok(Some(Cell {
+        column: column.to_owned(),
+        value,
+        span,
+    }))
 }
 
 fn row(document: &Document, entries: Spanned<Entries<toml::Value>>) -> Result<Row> {
     let span = entries.span();
-    let values = entries.into_inner().0.into_iter().map(|(column, value)| {
+    let mut row = Row {
+        name: None,
+        values: Vec::new(),
+        span,
+    };
+    for (column, value) in entries.into_inner().0 {
         let at = value.span();
         let name = column.get_ref();
+        if name == NAME_KEY {
+            row.name = match value.into_inner() {
+                toml::Value::String(name) if !name.is_empty() => Some(name),
+                _ => return Err(document.failure(at, "a row's \"$name\" has to be a text")),
+            };
+            continue;
+        }
         if name.is_empty() || name.contains('\0') || name.len() > NAME_BYTES_MAX {
             return Err(document.failure(
                 column.span(),
                 "a column's name is empty, too long or has a NUL byte",
             ));
         }
-        let read = cell(value.into_inner()).map_err(|error| {
+        let read = value::cell(value.into_inner()).map_err(|error| {
             let error = format!("column \"{}\" {error}", column.get_ref());
             document.failure(at.clone(), error)
         })?;
-        Ok(Cell {
+        row.values.push(Cell {
             column: column.into_inner(),
             value: read,
             span: at,
-        })
-    });
-    Ok(Row {
-        values: values.collect::<Result<_>>()?,
-        span,
-    })
-}
-
-fn cell(value: toml::Value) -> std::result::Result<Value, String> {
-    Ok(match value {
-        toml::Value::String(text) => Value::Text(stored(text)?),
-        toml::Value::Integer(number) => Value::Integer(number),
-        toml::Value::Float(number) => Value::Float(number),
-        toml::Value::Boolean(truth) => Value::Bool(truth),
-        toml::Value::Datetime(time) => Value::Time(time.to_string()),
-        toml::Value::Table(table) if table.keys().any(|key| key.starts_with('$')) => {
-            return Err("has a key with `$`, which is kept for computed values".to_owned());
-        }
-        value @ (toml::Value::Table(_) | toml::Value::Array(_)) => Value::Json(json(value)?),
-    })
-}
-
-fn json(value: toml::Value) -> std::result::Result<serde_json::Value, String> {
-    use serde_json::Value as Json;
-    Ok(match value {
-        toml::Value::String(text) => Json::String(stored(text)?),
-        toml::Value::Integer(number) => number.into(),
-        toml::Value::Float(number) => serde_json::Number::from_f64(number)
-            .map(Json::Number)
-            .ok_or_else(|| format!("holds {number}, which JSON cannot"))?,
-        toml::Value::Boolean(truth) => Json::Bool(truth),
-        toml::Value::Datetime(time) => Json::String(time.to_string()),
-        toml::Value::Array(items) => Json::Array(
-            items
-                .into_iter()
-                .map(json)
-                .collect::<std::result::Result<_, _>>()?,
-        ),
-        toml::Value::Table(table) => {
-            let mut object = serde_json::Map::new();
-            for (key, value) in table {
-                object.insert(stored(key)?, json(value)?);
-            }
-            Json::Object(object)
-        }
-    })
-}
-
-fn stored(text: String) -> std::result::Result<String, String> {
-    match text.contains('\0') {
-        true => Err("holds a NUL byte, which PostgreSQL cannot store".to_owned()),
-        false => Ok(text),
+        });
     }
+    Ok(row)
+}
+
+fn refuse_repeated_names(seed: &Seed) -> Result<()> {
+    let mut seen: BTreeMap<&str, (&SeedTable, &Row)> = BTreeMap::new();
+    for id in seed.ids() {
+        let (table, row) = seed.row(id);
+        let Some(name) = &row.name else { continue };
+        if let Some((first_table, first)) = seen.insert(name, (table, row)) {
+            let first = seed.excerpt(first_table, first.span.clone(), "");
+            return Err(Failure::usage(format!("two rows are named \"{name}\""))
+                .detail(format!(
+                    "The first is in \"{}\", line {}.",
+                    first.path,
+                    first.position().0
+                ))
+                .at(seed.excerpt(table, row.span.clone(), "and here again")));
+        }
+    }
+    Ok(())
 }
 
 /// Two rows with one key would overwrite each other, and the file's order would decide.
@@ -231,8 +292,15 @@ fn refuse_repeated_rows(seed: &Seed) -> Result<()> {
     for table in &seed.tables {
         for row in &table.rows {
             let key = table.key.iter().filter_map(|column| {
-                let cell = row.values.iter().find(|cell| cell.column == *column)?;
-                Some((column.as_str(), format!("{:?}", cell.value)))
+                let cell = row.cell(column)?;
+                // Equal hashes of different texts would be reported by the server.
+                Some((
+                    column.as_str(),
+                    match &cell.value {
+                        Value::Computed(value::Computed::Sha256(_)) => format!("{:?}", cell.span),
+                        value => format!("{value:?}"),
+                    },
+                ))
             });
             let Some((first_table, first)) =
                 seen.insert((&table.name, key.collect()), (table, row))
@@ -251,6 +319,34 @@ fn refuse_repeated_rows(seed: &Seed) -> Result<()> {
                 first.position().0
             ))
             .at(seed.excerpt(table, row.span.clone(), "and here again")));
+        }
+    }
+    Ok(())
+}
+
+fn refuse_lost_references(seed: &Seed) -> Result<()> {
+    let names: Vec<&str> = seed
+        .ids()
+        .filter_map(|id| seed.row(id).1.name.as_deref())
+        .collect();
+    for table in &seed.tables {
+        let cells = table.rows.iter().flat_map(|row| &row.values);
+        for cell in table.writer.context().chain(cells) {
+            for reference in cell.value.references() {
+                if names.contains(&reference.name.as_str()) {
+                    continue;
+                }
+                let error = format!("no row is named \"{}\"", reference.name);
+                let failure =
+                    Failure::usage(error).at(seed.excerpt(table, cell.span.clone(), "here"));
+                return Err(match nearest(&reference.name, names.iter().copied()) {
+                    Some(near) => failure.hint(format!("Did you mean \"{near}\"?")),
+                    None => failure.hint(format!(
+                        "Name the row it means: \"$name\" = \"{}\"",
+                        reference.name
+                    )),
+                });
+            }
         }
     }
     Ok(())

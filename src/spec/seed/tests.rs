@@ -31,12 +31,11 @@ fn rows_keep_their_columns_in_file_order_with_types_and_places() {
     let seed = read(&[text]).unwrap();
     let table = &seed.tables[0];
     assert_eq!(table.name.to_string(), "app.\"User\"");
+    assert_eq!(table.writer.role, WriterRole::Application);
+    let context: Vec<_> = table.writer.context().map(|cell| &cell.value).collect();
     assert_eq!(
-        table.writer,
-        Writer::Tenant {
-            tenant: "t1".into(),
-            user: Some("u1".into())
-        }
+        context,
+        [&Value::Text("t1".into()), &Value::Text("u1".into())]
     );
     assert_eq!(table.key, ["b", "a"]);
     assert_eq!(seed.row_count(), 2);
@@ -52,7 +51,13 @@ fn rows_keep_their_columns_in_file_order_with_types_and_places() {
     );
     assert_eq!(
         table.rows[0].values[5].value,
-        Value::Json(serde_json::json!({ "z": [1, { "k": "v" }] }))
+        Value::Object(vec![(
+            "z".into(),
+            Value::Array(vec![
+                Value::Integer(1),
+                Value::Object(vec![("k".into(), Value::Text("v".into()))])
+            ])
+        )])
     );
     let place = |span: &Range<usize>| seed.excerpt(table, span.clone(), "").position();
     assert_eq!(place(&table.rows[0].values[1].span), (8, 5));
@@ -63,7 +68,7 @@ fn rows_keep_their_columns_in_file_order_with_types_and_places() {
 fn the_key_is_id_unless_said_otherwise() {
     let seed = read(&[&format!("{OWNER}[[table.row]]\nid = 1\n")]).unwrap();
     assert_eq!(seed.tables[0].key, ["id"]);
-    assert_eq!(seed.tables[0].writer, Writer::Owner);
+    assert_eq!(seed.tables[0].writer.role, WriterRole::Owner);
 }
 
 #[test]
@@ -76,12 +81,12 @@ fn a_row_without_its_key_is_pointed_at() {
 }
 
 #[test]
-fn a_table_says_exactly_one_of_as_and_tenant() {
+fn a_table_says_who_writes_or_in_whose_context() {
     let row = "[[table.row]]\nid = 1\n";
     for (text, place) in [
         (format!("[[table]]\nname = \"t\"\n{row}"), (2, 8)),
-        (format!("{OWNER}tenant = \"x\"\n{row}"), (3, 6)),
-        (format!("{OWNER}user = \"x\"\n{row}"), (4, 8)),
+        (format!("{OWNER}tenant = [1]\n{row}"), (4, 10)),
+        (format!("{OWNER}user = {{ now = \"0\" }}\n{row}"), (4, 8)),
         (
             format!("[[table]]\nname = \"t\"\nas = \"root\"\n{row}"),
             (3, 6),
@@ -93,6 +98,57 @@ fn a_table_says_exactly_one_of_as_and_tenant() {
     ] {
         assert_eq!(refusal(&text).1, place, "{text}");
     }
+    let forced = format!("{OWNER}tenant = \"x\"\n{row}");
+    assert!(read(&[&forced]).unwrap().tables[0].writer.tenant.is_some());
+}
+
+#[test]
+fn a_reference_names_a_row_of_any_file_or_is_pointed_at() {
+    let users = format!("{OWNER}[[table.row]]\n\"$name\" = \"anna\"\nid = 1\n");
+    let notes = "[[table]]\nname = \"n\"\nuser = { ref = \"anna\" }\n[[table.row]]\nid = 1\n\
+                 by = { ref = \"anna\", column = \"id\" }\n";
+    let seed = read(&[notes, &users]).unwrap();
+    let anna = seed.named("anna").unwrap();
+    assert_eq!((anna.table, anna.row), (1, 0));
+    assert_eq!(seed.tables[0].rows[0].values[1].value.references().len(), 1);
+
+    let failure = read(&[&notes.replace("\"anna\", col", "\"ana\", col"), &users]).unwrap_err();
+    assert_eq!(failure.hint.as_deref(), Some("Did you mean \"anna\"?"));
+    assert_eq!(failure.excerpt.unwrap().position(), (6, 6));
+    let twice = format!("{users}[[table.row]]\n\"$name\" = \"anna\"\nid = 2\n");
+    assert_eq!(refusal(&twice).1, (7, 1));
+}
+
+#[test]
+fn a_key_that_changes_between_runs_is_pointed_at() {
+    for value in [
+        "{ uuid = \"random\" }",
+        "{ now = \"0\" }",
+        "{ argon2 = \"x\" }",
+        "{ random = \"x\" }",
+    ] {
+        let text = format!("{OWNER}[[table.row]]\nid = {value}\n");
+        assert_eq!(refusal(&text).1, (5, 6), "{value}");
+    }
+    let hash = format!("{OWNER}[[table.row]]\nid = {{ sha256 = \"x\" }}\n");
+    assert!(read(&[&hash]).is_ok());
+}
+
+#[test]
+fn the_shown_start_of_a_key_leaves_its_secret() {
+    let row = |prefix: &str| {
+        format!(
+            "{OWNER}[[table.row]]\nid = 1\nhash = {{ api_key = \"ci_test_\", hash = \"sha256\" }}\np = {prefix}\n"
+        )
+    };
+    assert!(read(&[&row("{ api_key_prefix = 16 }")]).is_ok());
+    assert_eq!(refusal(&row("{ api_key_prefix = 41 }")).1, (7, 5));
+    assert_eq!(
+        refusal(&row("{ api_key_prefix = 16, of = \"x\" }")).1,
+        (7, 5)
+    );
+    let alone = format!("{OWNER}[[table.row]]\nid = 1\np = {{ api_key_prefix = 4 }}\n");
+    assert_eq!(refusal(&alone).1, (6, 5));
 }
 
 #[test]
