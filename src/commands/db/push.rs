@@ -54,20 +54,16 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let (count, left) = invocation.block_on(async {
         let timeout = args.waiting.lock_timeout.into();
         let mut work = Work::begin(&server, "edu db push", timeout, &hear).await?;
-        let major = work.identity.major();
+        let (major, manifest) = (work.identity.major(), &project.manifest);
         let wanted = match expected::committed(&project, &sources, major)? {
             Some(wanted) => wanted,
             None => {
-                let scratch = expected::scratch_server(
-                    invocation,
-                    &project.manifest.needs(),
-                    args.scratch_url.as_deref(),
-                    major,
-                )?;
+                let (needs, url) = (manifest.needs(), args.scratch_url.as_deref());
+                let scratch = expected::scratch_server(invocation, &needs, url, major)?;
                 expected::build(&scratch, &project, &sources, From::Spec, &hear).await?
             }
         };
-        let found = inspect::of_project(&mut work.connection, &project.manifest, &[]).await?;
+        let found = inspect::of_project(&mut work.connection, manifest, &[]).await?;
         let differences = compare(&wanted, &found);
         let database = crate::catalog::name::quote_ident(server.database());
         let (lines, left) = script(&differences, &wanted, &found, &database, false);
@@ -82,7 +78,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         } else {
             let statements: Vec<&str> = lines.iter().map(|line| line.sql.as_str()).collect();
             scratch::apply(&mut work.connection, None, &statements).await?;
-            let after = inspect::of_project(&mut work.connection, &project.manifest, &[]).await?;
+            let after = inspect::of_project(&mut work.connection, manifest, &[]).await?;
             left = compare(&wanted, &after)
                 .iter()
                 .filter(|d| d.severity != Severity::Note)
