@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::{Invocation, Output, Target, Waiting};
 use crate::failure::{Exit, Failure, Result};
-use crate::pg::Work;
+use crate::pg::index::Options;
 use crate::pg::seed::{self, Ending, Outcome};
+use crate::pg::{Cancel, Work};
 use crate::project::Project;
 
 /// Write the seed rows that are missing, through the policies
@@ -84,13 +85,25 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         true => Ending::RolledBack,
         false => Ending::Kept,
     };
-    let outcome = invocation.block_on(async {
+    let indexes = project.vectors()?.indexes;
+    let cancel = Cancel::default();
+    let options = Options::default();
+    let site = invocation.site(&server, &project.manifest, options, &cancel);
+    let (outcome, indexed) = invocation.block_on(async {
         let timeout = args.waiting.lock_timeout.into();
         let mut work = Work::begin(&server, "edu db seed", timeout, &report).await?;
         let connection = &mut work.connection;
         let outcome = seed::run(connection, &project.manifest, &rows, ending, &report).await?;
+        let indexed = match args.dry_run {
+            true => Ok(()),
+            false => {
+                invocation
+                    .index_after_load(connection, &site, &indexes)
+                    .await
+            }
+        };
         work.end().await;
-        Ok(outcome)
+        Ok((outcome, indexed))
     })?;
     match args.output {
         Output::Text => tell(args, invocation, &outcome),
@@ -106,6 +119,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
             invocation.ui.answer(text);
         }
     }
+    indexed?;
     Ok(Exit::Done)
 }
 

@@ -70,9 +70,7 @@ fn nuclom_lives_from_nothing_and_back() {
 fn nuclom_has_what_its_document_wants() {
     counted(NUCLOM);
     columns(NUCLOM);
-    NUCLOM
-        .edu(&NUCLOM.database(), &["db", "verify"])
-        .expect(0);
+    NUCLOM.edu(&NUCLOM.database(), &["db", "verify"]).expect(0);
 }
 
 #[test]
