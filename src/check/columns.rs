@@ -56,11 +56,12 @@ pub(super) fn unindexed(scene: &Scene<'_>) -> Vec<Found> {
     led.extend(whole.filter_map(|index| Some((index.table, *index.columns.first()?))));
     tables(scene)
         .filter(|table| table.secured && !scene.is_label(table.oid))
-        .filter(|table| scene.tenant_number(table).is_some_and(|number| !led.contains(&(table.oid, number))))
-        .map(|table| {
-            let (name, tenant) = (table.full_name(), scene.tenant_column(table).unwrap_or_default());
-            Found::new(&name, format!("no index of {name} is led by {tenant}: every query of every tenant reads the whole table"))
-                .fix(format!("CREATE INDEX ON {name} ({});", quote_ident(tenant)))
+        .filter_map(|table| {
+            let number = scene.carrying_number(table).filter(|number| !led.contains(&(table.oid, *number)))?;
+            let column = table.columns.iter().find(|column| column.number == number)?;
+            let (name, tenant) = (table.full_name(), &column.name);
+            let found = Found::new(&name, format!("no index of {name} is led by {tenant}: every query of every tenant reads the whole table"));
+            Some(found.fix(format!("CREATE INDEX ON {name} ({});", quote_ident(tenant))))
         })
         .collect()
 }

@@ -4,8 +4,9 @@
 use super::Found;
 use super::tables::read_as;
 use crate::catalog::name::quote_ident;
+use crate::posture::Relation;
 use crate::posture::scene::{Scene, letter};
-use crate::spec::access::{Command, Rule};
+use crate::spec::access::{Carried, Command, Rule};
 
 pub(super) fn relation(scene: &Scene<'_>) -> Vec<Found> {
     let mut found = Vec::new();
@@ -85,20 +86,69 @@ pub(super) fn table_missing(scene: &Scene<'_>) -> Vec<Found> {
             ));
             continue;
         };
-        let wanted = table
-            .tenant
+        for column in table
+            .immutable
             .iter()
-            .chain(&table.owner)
-            .chain(&table.immutable);
-        for column in wanted.filter(|column| relation.column(column).is_none()) {
+            .filter(|column| relation.column(column).is_none())
+        {
             let message = format!(
                 "column {column} of {} is listed and does not exist",
                 table.name
             );
             found.push(Found::new(table.name.to_string(), message));
         }
+        for carried in table.tenant.iter().chain(&table.owner) {
+            if let Some(message) = astray(scene, relation, carried) {
+                found.push(Found::new(table.name.to_string(), message));
+            }
+        }
+    }
+    if let Some(membership) = &scene.access.membership {
+        let name = membership.table.to_string();
+        match scene.named(&membership.table) {
+            None => found.push(Found::new(
+                &name,
+                format!("the members' table {name} does not exist"),
+            )),
+            Some(relation) => {
+                for column in [&membership.user, &membership.tenant] {
+                    if relation.column(column).is_none() {
+                        found.push(Found::new(
+                            &name,
+                            format!("column {column} of the members' table {name} does not exist"),
+                        ));
+                    }
+                }
+            }
+        }
     }
     found
+}
+
+/// Where the way from a table to its tenant or user is lost.
+fn astray(scene: &Scene<'_>, relation: &Relation, carried: &Carried) -> Option<String> {
+    let mut at = relation;
+    for column in &carried.through {
+        let name = at.full_name();
+        if at.column(column).is_none() {
+            return Some(format!(
+                "column {column} of {name} is listed and does not exist"
+            ));
+        }
+        let Some((_, target)) = scene.reference(at.oid, column) else {
+            return Some(format!(
+                "{name}.{column} is no foreign key of its own: it leads to no tenant or user"
+            ));
+        };
+        at = target;
+    }
+    at.column(&carried.column).is_none().then(|| {
+        format!(
+            "column {} of {} is listed and does not exist",
+            carried.column,
+            at.full_name()
+        )
+    })
 }
 
 pub(super) fn role_missing(scene: &Scene<'_>) -> Vec<Found> {

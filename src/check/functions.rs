@@ -50,10 +50,12 @@ pub(super) fn definer(scene: &Scene<'_>) -> Vec<Found> {
 pub(super) fn helper(scene: &Scene<'_>) -> Vec<Found> {
     let mut called = BTreeSet::new();
     for expr in scene.exprs.values() {
-        expr.walk(&mut |inner| {
-            if let Expr::Call(function, _) = inner {
+        expr.walk(&mut |inner| match inner {
+            Expr::Call(function, _) => {
                 called.insert(*function);
             }
+            Expr::SubSelect { query, .. } => called.extend(&query.functions),
+            _ => {}
         });
     }
     let mut found = Vec::new();

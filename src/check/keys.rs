@@ -3,7 +3,7 @@
 use super::Found;
 use crate::catalog::name::quote_ident;
 use crate::posture::scene::Scene;
-use crate::posture::{Column, Index, Relation};
+use crate::posture::{Column, ForeignKey, Index, Relation};
 
 pub(super) fn without_tenant(scene: &Scene<'_>) -> Vec<Found> {
     let mut found = Vec::new();
@@ -21,6 +21,7 @@ pub(super) fn without_tenant(scene: &Scene<'_>) -> Vec<Found> {
         };
         let (Some(from), Some(to)) = (scene.tenant_number(table), scene.tenant_number(target))
         else {
+            found.extend(indirect(scene, key, table, target));
             continue;
         };
         if key
@@ -45,6 +46,44 @@ pub(super) fn without_tenant(scene: &Scene<'_>) -> Vec<Found> {
         )));
     }
     found
+}
+
+/// A key where one side has its tenant from another table. The key that leads there is no other tenant's.
+fn indirect(
+    scene: &Scene<'_>,
+    key: &ForeignKey,
+    table: &Relation,
+    target: &Relation,
+) -> Option<Found> {
+    let carrying = |relation: &Relation| scene.carrying_number(relation);
+    let owner = |relation: &Relation| {
+        let promise = scene.promise(relation)?;
+        let number = relation.column(promise.owner.as_ref()?.first())?.number;
+        Some((number, promise.tenant.is_none()))
+    };
+    // A table of which everybody reads the own rows alone.
+    if let Some((_, true)) = owner(target)
+        && owner(table).is_none_or(|(number, _)| key.columns != [number])
+    {
+        let (name, other) = (table.full_name(), target.full_name());
+        let object = format!("{name}.{}", quote_ident(&key.name));
+        let message = format!(
+            "a row of {name} can point at another user's row in {other}: its id is confirmed"
+        );
+        return Some(Found::new(object, message));
+    }
+    let (from, _) = (carrying(table)?, carrying(target)?);
+    let leads = scene.tenant_number(table).is_none() && key.columns == [from];
+    if leads {
+        return None;
+    }
+    let (name, other) = (table.full_name(), target.full_name());
+    Some(Found::new(
+        format!("{name}.{}", quote_ident(&key.name)),
+        format!(
+            "a row of tenant A in {name} can point at a row of tenant B in {other}, and no key can hold both to one tenant: one of them has it from another table"
+        ),
+    ))
 }
 
 fn composite(
@@ -93,14 +132,26 @@ pub(super) fn unique(scene: &Scene<'_>) -> Vec<Found> {
             continue;
         };
         let tenant = scene
-            .tenant_number(table)
+            .carrying_number(table)
             .filter(|_| !scene.is_label(table.oid));
+        let own = scene
+            .promise(table)
+            .and_then(|promise| promise.owner.as_ref());
+        let own = own
+            .and_then(|carried| table.column(carried.first()))
+            .map(|column| column.number);
         let written = scene
             .applications
             .iter()
             .any(|role| table.grants(role, "aw"));
         let random = index.is_primary && index.columns.len() == 1 && generated(table, index);
-        if written && !random && !tenant.is_some_and(|number| index.columns.contains(&number)) {
+        if written
+            && !random
+            && ![tenant, own]
+                .into_iter()
+                .flatten()
+                .any(|number| index.columns.contains(&number))
+        {
             let name = table.full_name();
             let object = match index.is_constraint {
                 true => format!("{name}.{}", quote_ident(&index.name)),

@@ -86,7 +86,12 @@ pub(super) fn ignores_tenant(scene: &Scene<'_>) -> Vec<Found> {
         let mut opaque = expr.as_bool().is_some();
         // A sub-select or a function given the row may well read the tenant; the proof judges it.
         expr.walk(&mut |inner| opaque |= matches!(inner, Expr::SubSelect { .. }));
-        if !opaque && !expr.columns().contains(&number) && !expr.columns().contains(&0) {
+        // A membership of the session's user names one of its tenants.
+        let own = scene.members().is_some_and(|(members, membership)| {
+            let user = members.column(&membership.user).map(|column| column.number);
+            members.oid == table.oid && user.is_some_and(|user| expr.columns().contains(&user))
+        });
+        if !own && !opaque && !expr.columns().contains(&number) && !expr.columns().contains(&0) {
             let tenant = scene.tenant_column(table).unwrap_or_default();
             let message =
                 format!("{side} never reads {tenant}: it admits rows of tenant B to tenant A");
@@ -183,8 +188,8 @@ pub(super) fn forgets(scene: &Scene<'_>) -> Vec<Found> {
             };
             // Of other columns the proof says whether it matters.
             let carries = |promise: &crate::spec::access::TableAccess| {
-                promise.tenant.as_ref() == Some(&column.name)
-                    || promise.owner.as_ref() == Some(&column.name)
+                let mut carried = promise.tenant.iter().chain(&promise.owner);
+                carried.any(|carried| carried.first() == column.name)
             };
             if scene
                 .promise(table)

@@ -1,6 +1,6 @@
 //! How an expression reads the context's settings.
 
-use crate::posture::expr::Expr;
+use crate::posture::expr::{Expr, Query, Select};
 use crate::posture::scene::Scene;
 
 /// One call of `current_setting`.
@@ -19,15 +19,23 @@ pub(super) struct Reading {
 /// Every reading of an expression, in order.
 pub(super) fn readings(scene: &Scene<'_>, expr: &Expr) -> Vec<Reading> {
     let mut found = Vec::new();
-    read(scene, expr, false, false, &mut found);
+    read(scene, expr, (false, false, 0), &mut found);
     found
 }
 
-fn read(scene: &Scene<'_>, expr: &Expr, nullified: bool, fallback: bool, found: &mut Vec<Reading>) {
+/// How deep functions may call each other.
+const DEPTH_MAX: u32 = 8;
+
+fn read(
+    scene: &Scene<'_>,
+    expr: &Expr,
+    (nullified, fallback, depth): (bool, bool, u32),
+    found: &mut Vec<Reading>,
+) {
     let mut all = |items: &[Expr], nullified, fallback| {
         items
             .iter()
-            .for_each(|item| read(scene, item, nullified, fallback, found));
+            .for_each(|item| read(scene, item, (nullified, fallback, depth), found));
     };
     match expr {
         Expr::Call(function, arguments) if scene.readers.contains(function) => {
@@ -43,30 +51,71 @@ fn read(scene: &Scene<'_>, expr: &Expr, nullified: bool, fallback: bool, found: 
             let empty = items.get(1).and_then(Expr::as_text).as_deref() == Some("");
             all(items, nullified || empty, fallback);
         }
-        // COALESCE(condition, false) is a condition; COALESCE(setting, value) is another tenant.
+        // COALESCE(condition, false) is a condition; COALESCE(setting, value) is another tenant, unless no tenant can be it.
         Expr::Coalesce(items) => {
             let condition = items.last().and_then(Expr::as_bool) == Some(Some(false));
-            all(items, nullified, fallback || !condition);
+            let nobody = items
+                .last()
+                .and_then(Expr::as_id)
+                .is_some_and(|id| nobody(scene, &id));
+            all(items, nullified, fallback || !condition && !nobody);
         }
         Expr::And(items) | Expr::Or(items) | Expr::Items(items) => all(items, false, fallback),
         Expr::Operator(_, items) | Expr::Distinct(_, items) => all(items, false, fallback),
-        Expr::Call(_, items) => all(items, false, fallback),
+        Expr::Call(function, items) => {
+            all(items, false, fallback);
+            let body = scene.body(*function).filter(|_| depth < DEPTH_MAX);
+            for inner in body.iter().flat_map(|body| body.exprs()) {
+                read(scene, inner, (nullified, fallback, depth + 1), found);
+            }
+        }
         Expr::Quantified { operands, .. } => all(operands, false, fallback),
-        Expr::Not(inner) => read(scene, inner, false, fallback, found),
-        Expr::Cast(_, inner) => read(scene, inner, nullified, fallback, found),
+        Expr::Not(inner) => read(scene, inner, (false, fallback, depth), found),
+        Expr::Cast(_, inner) => read(scene, inner, (nullified, fallback, depth), found),
         Expr::IsNull { operand, .. } | Expr::IsOneOf { operand, .. } => {
-            read(scene, operand, true, fallback, found)
+            read(scene, operand, (true, fallback, depth), found)
         }
         Expr::Case(branches, default) => {
             for (when, then) in branches {
-                read(scene, when, false, fallback, found);
-                read(scene, then, false, fallback, found);
+                read(scene, when, (false, fallback, depth), found);
+                read(scene, then, (false, fallback, depth), found);
             }
-            read(scene, default, false, fallback, found);
+            read(scene, default, (false, fallback, depth), found);
         }
         Expr::SubSelect {
-            test: Some(test), ..
-        } => read(scene, test, false, fallback, found),
+            test: Some(test),
+            query,
+            ..
+        } => {
+            read(scene, test, (false, fallback, depth), found);
+            of_query(scene, query, (fallback, depth), found);
+        }
+        Expr::SubSelect { query, .. } => of_query(scene, query, (fallback, depth), found),
         _ => {}
     }
+}
+
+fn of_query(
+    scene: &Scene<'_>,
+    query: &Query,
+    (fallback, depth): (bool, u32),
+    found: &mut Vec<Reading>,
+) {
+    for inner in query.select.iter().flat_map(Select::exprs) {
+        read(scene, inner, (false, fallback, depth), found);
+    }
+}
+
+/// Whether a CHECK keeps the tenants from having this id.
+fn nobody(scene: &Scene<'_>, id: &str) -> bool {
+    let root = scene
+        .access
+        .root
+        .as_ref()
+        .and_then(|root| scene.named(root));
+    root.is_some_and(|root| {
+        scene
+            .tenant_number(root)
+            .is_some_and(|number| scene.never(root, number, id))
+    })
 }

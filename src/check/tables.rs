@@ -35,8 +35,7 @@ fn reached<'a>(scene: &'a Scene<'_>, relation: &Relation, letters: &str) -> Opti
 }
 
 pub(super) fn disabled(scene: &Scene<'_>) -> Vec<Found> {
-    let bare = tables(scene)
-        .filter(|t| !t.secured && !scene.is_label(t.oid) && scene.tenant_number(t).is_some());
+    let bare = tables(scene).filter(|t| !t.secured && !scene.is_label(t.oid) && scene.scoped(t));
     bare.filter_map(|table| {
         let role = reached(scene, table, "rawd")?;
         let name = table.full_name();
@@ -53,12 +52,8 @@ pub(super) fn without(scene: &Scene<'_>) -> Vec<Found> {
     let bare = tables(scene).filter(|t| {
         let open = scene
             .promise(t)
-            .is_some_and(|promise| promise.tenant.is_none());
-        !t.secured
-            && !t.partition
-            && !open
-            && !scene.is_label(t.oid)
-            && scene.tenant_number(t).is_none()
+            .is_some_and(|promise| promise.tenant.is_none() && promise.owner.is_none());
+        !t.secured && !t.partition && !open && !scene.is_label(t.oid) && !scene.scoped(t)
     });
     bare.filter_map(|table| {
         let role = reached(scene, table, "rawd")?;

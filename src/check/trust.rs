@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Found;
 use super::policies::sides;
 use crate::posture::FIRST_USER_OID;
-use crate::posture::expr::{self, Expr};
+use crate::posture::expr::Expr;
 use crate::posture::scene::Scene;
 
 pub(super) fn reads(scene: &Scene<'_>) -> Vec<Found> {
@@ -14,7 +14,7 @@ pub(super) fn reads(scene: &Scene<'_>) -> Vec<Found> {
         let mut read = Vec::new();
         expr.walk(&mut |inner| {
             if let Expr::SubSelect { query, .. } = inner {
-                expr::relations(query, &mut read);
+                read.extend(&query.relations);
             }
         });
         read.sort_unstable();
@@ -56,6 +56,7 @@ pub(super) fn operator(scene: &Scene<'_>) -> Vec<Found> {
             Expr::Quantified { operator, .. } => {
                 used.insert(*operator);
             }
+            Expr::SubSelect { query, .. } => used.extend(&query.operators),
             _ => {}
         });
         for fact in scene

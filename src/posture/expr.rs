@@ -1,9 +1,13 @@
 //! An expression of a policy, read from its node tree. Every operator, function and type is the id
 //! that PostgreSQL resolved, so no look-alike in another schema can be mistaken for it.
 
+mod query;
 mod read;
+mod rewrite;
 
+pub use query::{Select, Source, select};
 pub use read::read;
+pub use rewrite::{GIVEN, place, substitute};
 
 use super::Oid;
 use super::tree::Node;
@@ -17,8 +21,9 @@ use super::tree::Node;
 pub enum Expr {
     /// A constant; `None` is NULL, otherwise the bytes as they are stored.
     Const(Oid, Option<Vec<u8>>),
-    /// A column of the policy's own table, or of a query further in when `outer` is 0 there.
-    Column { number: i32, outer: i64 },
+    /// A column of the policy's own table, or of the `from`-th table of a query further in: `outer` queries
+    /// further out than where it stands.
+    Column { number: i32, from: i64, outer: i64 },
     /// AND.
     And(Vec<Expr>),
     /// OR.
@@ -54,17 +59,41 @@ pub enum Expr {
     Case(Vec<(Expr, Expr)>, Box<Expr>),
     /// ARRAY[…] or ROW(…).
     Items(Vec<Expr>),
-    /// A sub-select: its kind, the expression compared, and its whole query.
+    /// A sub-select: its kind (`SubLinkType`), the expression compared, and its query.
     SubSelect {
         kind: i64,
         test: Option<Box<Expr>>,
-        query: Node,
+        query: Box<Query>,
     },
     /// CURRENT_USER and its like.
     Session(i64),
     /// Anything else; it is never interpreted.
     Other(Node),
 }
+
+/// A sub-select's query.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Query {
+    /// The whole of it; empty when it comes from a function's text.
+    pub node: Node,
+    /// The relations it reads.
+    pub relations: Vec<Oid>,
+    /// The functions it calls.
+    pub functions: Vec<Oid>,
+    /// The operators it compares with.
+    pub operators: Vec<Oid>,
+    /// What it is, when it only joins and filters.
+    pub select: Option<Select>,
+}
+
+/// `EXISTS (…)`. Source: `SubLinkType`.
+pub const EXISTS: i64 = 0;
+/// `x = ANY (…)`.
+pub const ANY: i64 = 2;
+/// One value.
+pub const SCALAR: i64 = 4;
+/// `ARRAY (…)`.
+pub const ARRAY: i64 = 6;
 
 /// `boolean`. Source: `pg_type.dat`.
 pub const BOOL: Oid = 16;
@@ -82,22 +111,16 @@ pub fn mentions(node: &Node, tag: &str) -> bool {
         }
 }
 
-/// The relations that a query reads. Source: `RangeTblEntry.relid`.
-pub fn relations(node: &Node, found: &mut Vec<Oid>) {
-    if let Some(oid) = node
-        .number("relid")
-        .and_then(|n| Oid::try_from(n).ok())
-        .filter(|oid| *oid > 0)
-        && node.tag().starts_with("RANGETBLENTRY")
-    {
-        found.push(oid);
-    }
+/// The ids that a field of structs has, anywhere in the tree: `relid`, `funcid`, `opno`.
+pub fn ids(node: &Node, field: &str, found: &mut Vec<Oid>) {
+    let id = node.number(field).and_then(|n| Oid::try_from(n).ok());
+    found.extend(id.filter(|oid| *oid > 0));
     match node {
         Node::Struct(_, fields) => fields
             .iter()
             .flat_map(|(_, values)| values)
-            .for_each(|v| relations(v, found)),
-        Node::List(items) => items.iter().for_each(|item| relations(item, found)),
+            .for_each(|v| ids(v, field, found)),
+        Node::List(items) => items.iter().for_each(|item| ids(item, field, found)),
         _ => {}
     }
 }
@@ -153,19 +176,64 @@ impl Expr {
         }
     }
 
-    /// The columns of the policy's own table that it reads outside sub-selects, each once, sorted.
+    /// The columns of the policy's own table that it reads, in sub-selects as well, each once, sorted.
     pub fn columns(&self) -> Vec<i32> {
         let mut numbers = Vec::new();
-        self.walk(&mut |expr| {
-            if let Self::Column { number, outer: 0 } = expr {
-                numbers.push(*number);
-            }
-        });
+        self.columns_at(0, &mut numbers);
         numbers.sort_unstable();
         numbers.dedup();
         numbers
     }
 }
+
+impl Expr {
+    fn columns_at(&self, depth: i64, numbers: &mut Vec<i32>) {
+        self.walk(&mut |expr| match expr {
+            Self::Column { number, outer, .. } if *outer == depth => numbers.push(*number),
+            Self::SubSelect { query, .. } => {
+                for inner in query.select.iter().flat_map(Select::exprs) {
+                    inner.columns_at(depth + 1, numbers);
+                }
+            }
+            _ => {}
+        });
+    }
+
+    /// A text constant.
+    pub fn text(text: &str) -> Self {
+        let length = u32::try_from(text.len() + 4).unwrap_or(u32::MAX >> 2) << 2;
+        let mut bytes = length.to_le_bytes().to_vec();
+        bytes.extend(text.as_bytes());
+        Self::Const(TEXT, Some(bytes))
+    }
+
+    /// The value of a constant that can be an id, as text: a text, or a uuid.
+    pub fn as_id(&self) -> Option<String> {
+        match self.bare() {
+            Self::Const(UUID, Some(bytes)) => {
+                uuid::Uuid::from_slice(bytes).ok().map(|id| id.to_string())
+            }
+            other => {
+                let text = other.as_text()?;
+                Some(uuid::Uuid::parse_str(&text).map_or(text, |id| id.to_string()))
+            }
+        }
+    }
+
+    /// The expression without the casts around it.
+    pub fn bare(&self) -> &Self {
+        match self {
+            Self::Cast(_, inner) => inner.bare(),
+            _ => self,
+        }
+    }
+}
+
+/// `uuid`.
+const UUID: Oid = 2950;
+
+/// `text`.
+const TEXT: Oid = 25;
 
 /// The content of a stored text. Source: `varatt.h`, the four-byte header, little-endian.
 fn varlena(bytes: &[u8]) -> Option<Vec<u8>> {

@@ -115,7 +115,10 @@ fn edges(posture: &Posture) -> Vec<(&'static str, Value, Vec<Oid>)> {
         add("label", json(label), vec![label.table]);
     }
     for fact in &posture.facts {
-        if !matches!(fact.kind.as_str(), "equality" | "keyword" | "routine") {
+        if !matches!(
+            fact.kind.as_str(),
+            "equality" | "keyword" | "routine" | "never"
+        ) {
             add("fact", json(fact), vec![fact.oid]);
         }
     }

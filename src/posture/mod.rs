@@ -5,11 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub mod body;
 pub mod expr;
 pub mod finding;
 pub mod fingerprint;
 mod object;
 pub mod scene;
+mod text;
 pub mod tree;
 
 pub use object::{

@@ -148,6 +148,8 @@ pub struct Function {
     pub kind: char,
     pub returns_set: bool,
     pub arguments: Vec<String>,
+    pub argument_names: Vec<String>,
+    pub strict: bool,
     pub public: bool,
     pub extension: Option<String>,
     pub callers: Vec<String>,

@@ -1,11 +1,13 @@
 //! A posture beside what was promised about it: what every engine starts from.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
-use super::expr::{self, Expr};
-use super::{Oid, Policy, Posture, Relation, tree};
+use super::expr::{self, Expr, Select};
+use super::{ForeignKey, Function, Oid, Policy, Posture, Relation, body, tree};
 use crate::catalog::name::{Name, quote_ident};
-use crate::spec::access::{Access, Command, TableAccess};
+use crate::spec::access::{Access, Command, Membership, TableAccess};
 use crate::spec::manifest::Manifest;
 use crate::spec::ontology::{Isolation, Ontology};
 
@@ -33,9 +35,16 @@ pub struct Scene<'a> {
     pub exprs: BTreeMap<&'a str, Expr>,
     /// The ids of `current_setting`.
     pub readers: BTreeSet<Oid>,
+    /// The built-in operators that mean equality.
+    pub equal: BTreeSet<Oid>,
+    /// Tables and columns whose values are unique.
+    pub unique: BTreeSet<(Oid, i32)>,
     promises: BTreeMap<(&'a str, &'a str), &'a TableAccess>,
     labels: BTreeSet<Oid>,
     names: BTreeMap<(&'a str, &'a str), &'a Relation>,
+    functions: BTreeMap<Oid, &'a Function>,
+    keys: BTreeMap<Oid, Vec<&'a ForeignKey>>,
+    bodies: RefCell<BTreeMap<Oid, Option<Rc<Select>>>>,
 }
 
 /// The roles that a project is about, those with a rule or a call first named, each once, sorted.
@@ -65,6 +74,10 @@ impl<'a> Scene<'a> {
             .iter()
             .filter_map(|(md5, text)| Some((md5.as_str(), expr::read(&tree::parse(text)?))));
         let graph = ontology.map(|ontology| ontology.graph.as_str());
+        let mut keys: BTreeMap<Oid, Vec<&ForeignKey>> = BTreeMap::new();
+        for key in &posture.foreign_keys {
+            keys.entry(key.table).or_default().push(key);
+        }
         Self {
             posture,
             access,
@@ -77,6 +90,16 @@ impl<'a> Scene<'a> {
             policies: posture.policies_by_table(),
             exprs: exprs.collect(),
             readers: posture.facts("routine").map(|fact| fact.oid).collect(),
+            equal: posture.equalities(),
+            unique: posture
+                .indexes
+                .iter()
+                .filter(|index| index.is_unique && index.valid && !index.partial)
+                .filter_map(|index| match index.columns.as_slice() {
+                    [only] if *only > 0 => Some((index.table, *only)),
+                    _ => None,
+                })
+                .collect(),
             promises: access
                 .tables
                 .iter()
@@ -92,6 +115,13 @@ impl<'a> Scene<'a> {
                 .iter()
                 .map(|relation| ((relation.schema.as_str(), relation.name.as_str()), relation))
                 .collect(),
+            functions: posture
+                .functions
+                .iter()
+                .map(|function| (function.oid, function))
+                .collect(),
+            keys,
+            bodies: RefCell::default(),
             labels: posture
                 .labels
                 .iter()
@@ -161,7 +191,7 @@ impl<'a> Scene<'a> {
             return Some("properties");
         }
         if let Some(promise) = self.promise(relation) {
-            return promise.tenant.as_deref();
+            return promise.tenant.as_ref()?.direct();
         }
         let root = self.access.root.as_ref();
         let usual = self
@@ -170,7 +200,7 @@ impl<'a> Scene<'a> {
             .iter()
             .filter(|table| Some(&table.name) != root);
         usual
-            .filter_map(|table| table.tenant.as_deref())
+            .filter_map(|table| table.tenant.as_ref()?.direct())
             .find(|tenant| relation.column(tenant).is_some())
     }
 
@@ -179,6 +209,111 @@ impl<'a> Scene<'a> {
         relation
             .column(self.tenant_column(relation)?)
             .map(|column| column.number)
+    }
+
+    /// The number of the column that decides whose a row is: the tenant's own, or the key that leads to it.
+    pub fn carrying_number(&self, relation: &Relation) -> Option<i32> {
+        let promised = self
+            .promise(relation)
+            .and_then(|promise| promise.tenant.as_ref());
+        match promised.filter(|carried| carried.direct().is_none()) {
+            Some(carried) => relation.column(carried.first()).map(|column| column.number),
+            None => self.tenant_number(relation),
+        }
+    }
+
+    /// Whether rows belong to tenants: by a column, or by what they refer to.
+    pub fn scoped(&self, relation: &Relation) -> bool {
+        self.carrying_number(relation).is_some()
+    }
+
+    /// The foreign keys of a table.
+    pub fn keys(&self, table: Oid) -> &[&'a ForeignKey] {
+        self.keys.get(&table).map_or(&[], Vec::as_slice)
+    }
+
+    /// The foreign key of one column alone, and what it refers to.
+    pub fn reference(&self, table: Oid, column: &str) -> Option<(&'a ForeignKey, &'a Relation)> {
+        let number = self.relations.get(&table)?.column(column)?.number;
+        let key = self
+            .keys(table)
+            .iter()
+            .find(|key| key.columns == [number])?;
+        Some((key, self.relations.get(&key.target)?))
+    }
+
+    /// The function of that id.
+    pub fn function(&self, oid: Oid) -> Option<&'a Function> {
+        self.functions.get(&oid).copied()
+    }
+
+    /// What a function gives, where it can be looked into.
+    pub fn body(&self, oid: Oid) -> Option<Rc<Select>> {
+        if let Some(known) = self.bodies.borrow().get(&oid) {
+            return known.clone();
+        }
+        let function = self.function(oid)?;
+        let found = body::body(self.posture, function)
+            .filter(|select| function.volatility == 's' || !self.looks_around(select))
+            .map(Rc::new);
+        self.bodies.borrow_mut().insert(oid, found.clone());
+        found
+    }
+
+    /// Whether a body reads settings or rows: one that is called IMMUTABLE is then not what it says.
+    fn looks_around(&self, select: &Select) -> bool {
+        let mut looks = !select.from.is_empty();
+        for expr in select.exprs() {
+            expr.walk(&mut |inner| {
+                looks |= match inner {
+                    Expr::SubSelect { .. } => true,
+                    Expr::Call(function, _) => {
+                        *function >= super::FIRST_USER_OID || self.readers.contains(function)
+                    }
+                    _ => false,
+                };
+            });
+        }
+        looks
+    }
+
+    /// The members' table, where the file names one and it exists.
+    pub fn members(&self) -> Option<(&'a Relation, &'a Membership)> {
+        let membership = self.access.membership.as_ref()?;
+        Some((self.named(&membership.table)?, membership))
+    }
+
+    /// Whether a CHECK keeps a value out of the column that names the tenants, or out of this one.
+    pub fn never(&self, relation: &Relation, number: i32, value: &str) -> bool {
+        let column = relation
+            .columns
+            .iter()
+            .find(|column| column.number == number);
+        let kept_out = |relation: Oid, number: i32| {
+            let checks = self
+                .posture
+                .facts("never")
+                .filter(|fact| fact.oid == relation);
+            checks.filter_map(|fact| tree::parse(&fact.text)).any(|node| {
+                let Expr::Operator(_, sides) = expr::read(&node) else {
+                    return false;
+                };
+                let on = |side: &Expr| matches!(side.bare(), Expr::Column { number: at, .. } if *at == number);
+                sides.iter().any(on) && sides.iter().any(|side| side.as_id().as_deref() == Some(value))
+            })
+        };
+        if kept_out(relation.oid, number) {
+            return true;
+        }
+        let key = column.and_then(|column| self.reference(relation.oid, &column.name));
+        key.is_some_and(|(key, target)| {
+            key.validated
+                && key.enabled
+                && key
+                    .target_columns
+                    .first()
+                    .is_some_and(|to| kept_out(target.oid, *to))
+        })
     }
 
     /// Whether the table is the one whose rows are the tenants.

@@ -55,6 +55,8 @@ impl Context {
             Self::Unset => None,
             Self::Empty => Some((empty(), empty())),
             Self::Nil => Some((nil(), nil())),
+            // Where members decide, a stranger is a user whom no tenant has.
+            Self::Stranger if world.scene.members().is_some() => Some((empty(), world.stranger())),
             Self::Stranger => Some((format!("'{}'", value::uuid("stranger")), user(Who::A1))),
             Self::NoUser => Some((world.tenant_id(Who::A1)?, empty())),
             Self::A1 => Some((world.tenant_id(Who::A1)?, user(Who::A1))),

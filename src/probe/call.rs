@@ -4,10 +4,22 @@ use std::collections::BTreeSet;
 
 use super::shape::ColumnShape;
 use super::transcript::{Item, item};
-use super::value::{literal, mine};
+use super::value::{literal, mine, uuid};
 use super::world::{Who, World};
 use crate::catalog::name::{quote_ident, quote_literal};
 use crate::posture::Function;
+
+/// Whether the function is listed as a door: something that is asked before the tenant is known.
+fn door(world: &World<'_>, function: &Function) -> bool {
+    world.scene.access.functions.iter().any(|listed| {
+        let found = world
+            .scene
+            .posture
+            .declared_functions
+            .get(&listed.function.to_string());
+        listed.door.is_some() && found == Some(&function.oid)
+    })
+}
 
 /// How many calls one function gets.
 pub(super) const CALLS_MAX: usize = 12;
@@ -15,14 +27,26 @@ pub(super) const CALLS_MAX: usize = 12;
 /// Calls with the ids of both tenants, and with what stands in the function's own text.
 pub(super) fn calls(world: &World<'_>, function: &Function) -> Vec<Item> {
     let mined: Vec<String> = function.body.as_deref().map(mine).unwrap_or_default();
-    let ids: Vec<String> = [Who::B1, Who::A1]
-        .into_iter()
-        .flat_map(|who| [world.tenant_id(who), world.user_id(who)])
-        .flatten()
-        .collect();
+    // A door tells whoever knows the secret; it is tried without one.
+    let ids: Vec<String> = match door(world, function) {
+        true => vec![
+            format!("'{}'", uuid("nobody's")),
+            "'%'".to_owned(),
+            "''".to_owned(),
+        ],
+        false => [Who::B1, Who::A1]
+            .into_iter()
+            .flat_map(|who| [world.tenant_id(who), world.user_id(who)])
+            .flatten()
+            .collect(),
+    };
     let of = |data_type: &str| -> Vec<String> {
         let mut options: Vec<String> = match data_type {
-            "uuid" => ids.iter().map(|id| format!("({id})::uuid")).collect(),
+            "uuid" => ids
+                .iter()
+                .filter(|id| id.len() > 3)
+                .map(|id| format!("({id})::uuid"))
+                .collect(),
             "text" | "character varying" => {
                 let words = mined.iter().filter_map(|text| quote_literal(text).ok());
                 ids.iter().cloned().chain(words.take(4)).collect()

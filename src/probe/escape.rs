@@ -112,8 +112,7 @@ fn cached(
 ) -> Option<Attempt> {
     let rule = promise.roles.get(role)?.of(Command::Select);
     let tenant = promise.tenant.as_ref()?;
-    let row = world.row(relation.oid, Who::B1, "");
-    let (_, value) = row.iter().find(|(column, _)| column == tenant)?;
+    let theirs = world.holds(relation, tenant, Who::B1)?;
     let setting = quote_literal(world.scene.tenant_setting.as_ref()?).ok()?;
     let name = relation.full_name();
     let sql = format!(
@@ -122,10 +121,7 @@ fn cached(
         oid = relation.oid,
         tenant_b = world.tenant_id(Who::B1)?
     );
-    let count = format!(
-        "SELECT count(*) FROM {name} WHERE {} = {value}",
-        quote_ident(tenant)
-    );
+    let count = format!("SELECT count(*) FROM {name} WHERE {theirs}");
     (rule == Rule::Tenant).then(|| {
         attempt(
             relation,

@@ -32,9 +32,13 @@ impl Table<'_> {
         let mixed: Row = own
             .iter()
             .map(|(column, value)| {
-                let foreign = (self.promise.tenant.as_ref() == Some(column))
-                    .then(|| self.of(&foreign, Some(column)))
-                    .flatten();
+                let foreign = (self
+                    .promise
+                    .tenant
+                    .as_ref()
+                    .is_some_and(|carried| carried.first() == column))
+                .then(|| self.of(&foreign, self.promise.tenant.as_ref()))
+                .flatten();
                 (column.clone(), foreign.unwrap_or_else(|| value.clone()))
             })
             .collect();
@@ -63,9 +67,13 @@ impl Table<'_> {
         let name = self.relation.full_name();
         let theirs = self.row(Who::B1, "move");
         if let (Some(tenant), Some(value)) = (
-            &self.promise.tenant,
+            self.promise
+                .tenant
+                .as_ref()
+                .map(|carried| carried.first().to_owned()),
             self.of(&theirs, self.promise.tenant.as_ref()),
         ) {
+            let tenant = &tenant;
             let set = |columns: Vec<(&String, String)>| {
                 let parts: Vec<String> = columns
                     .iter()
@@ -117,13 +125,16 @@ impl Table<'_> {
                     o.object.starts_with(&format!("{name}."))
                         && o.object.ends_with(&format!(
                             " {}",
-                            self.promise.owner.as_deref().unwrap_or_default()
+                            self.promise
+                                .owner
+                                .as_ref()
+                                .map_or("", |owner| owner.first())
                         ))
                 })
         });
         if let (Rule::Own, Some(owner), Some(value), false) = (
             rule,
-            &self.promise.owner,
+            self.promise.owner.as_ref().map(|owner| owner.first()),
             self.of(&other, self.promise.owner.as_ref()),
             hands_on,
         ) {

@@ -6,7 +6,7 @@ use super::world::{Row, Who, World, insert};
 use crate::catalog::name::quote_ident;
 use crate::posture::Relation;
 use crate::posture::scene::letter;
-use crate::spec::access::{Command, Rule, TableAccess};
+use crate::spec::access::{Carried, Command, Rule, TableAccess};
 
 pub(super) struct Table<'a> {
     pub(super) world: &'a World<'a>,
@@ -43,8 +43,9 @@ impl Table<'_> {
         self.world.condition(self.relation.oid, &self.row(who, ""))
     }
 
-    pub(super) fn of(&self, row: &Row, column: Option<&String>) -> Option<String> {
-        let column = column?;
+    /// The value of the column that carries it, or leads there.
+    pub(super) fn of(&self, row: &Row, carried: Option<&Carried>) -> Option<String> {
+        let column = carried?.first();
         row.iter()
             .find(|(name, _)| name == column)
             .map(|(_, value)| value.clone())
@@ -52,14 +53,8 @@ impl Table<'_> {
 
     /// Which rows a rule is about in the context of tenant A and its first user.
     fn promised(&self, rule: Rule) -> String {
-        let row = self.row(Who::A1, "");
-        let is = |column: &Option<String>| {
-            let value = self.of(&row, column.as_ref());
-            column
-                .as_ref()
-                .zip(value)
-                .map(|(column, value)| format!("{} = {value}", quote_ident(column)))
-        };
+        let is =
+            |carried: &Option<Carried>| self.world.holds(self.relation, carried.as_ref()?, Who::A1);
         let tenant = is(&self.promise.tenant).unwrap_or_else(|| "true".to_owned());
         match rule {
             Rule::Any => "true".to_owned(),
@@ -86,7 +81,8 @@ impl Table<'_> {
     /// A column that a blind UPDATE can write: it carries nothing, and nothing refers to it.
     fn plain(&self) -> Option<(String, String)> {
         let carries = |name: &String| {
-            self.promise.tenant.as_ref() == Some(name) || self.promise.owner.as_ref() == Some(name)
+            let mut carried = self.promise.tenant.iter().chain(&self.promise.owner);
+            carried.any(|carried| carried.first() == name)
         };
         let shape = self.shape;
         let fits = |number: i32| {
@@ -113,7 +109,9 @@ impl Table<'_> {
         let name = self.relation.full_name();
         let rule = |command| match ((self.rule)(command), context) {
             (Rule::Any, _) => None,
-            (Rule::Tenant, Context::NoUser) => Some(self.count(Rule::Tenant)),
+            (Rule::Tenant, Context::NoUser) if self.world.scene.members().is_none() => {
+                Some(self.count(Rule::Tenant))
+            }
             _ => Some(Expect::Nothing),
         };
         if let Some(expect) = rule(Command::Select) {
@@ -232,7 +230,17 @@ impl Table<'_> {
             let sql = format!("SELECT count(*) FROM {name} WHERE {}", self.keyed(Who::A1));
             all.push(self.attempt(Command::Select, "reads its own row", sql, Expect::Works));
         }
-        if allowed(Command::Insert) && !self.world.scene.is_root(self.relation) {
+        // A user has one row where its id is the key.
+        let only = self
+            .promise
+            .owner
+            .as_ref()
+            .and_then(|owner| owner.direct())
+            .is_some_and(|owner| {
+                let number = self.shape.named(owner).map(|column| column.number);
+                number.is_some_and(|number| self.shape.key == [number])
+            });
+        if allowed(Command::Insert) && !only && !self.world.scene.is_root(self.relation) {
             all.push(self.attempt(
                 Command::Insert,
                 "adds a row of its own",

@@ -209,9 +209,11 @@ fn collisions(world: &World<'_>, relation: &Relation, own: &Row) -> Vec<Item> {
             .shape(relation.oid)
             .is_some_and(|shape| shape.key.contains(&number))
     };
+    let carrying = world.scene.carrying_number(relation);
     let unique = world.scene.posture.indexes.iter().filter(|index| {
         index.table == relation.oid
             && index.is_unique
+            && !carrying.is_some_and(|number| index.columns.contains(&number))
             && !index.is_primary
             && !index.columns.contains(&0)
     });

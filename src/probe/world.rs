@@ -11,6 +11,7 @@ use super::value;
 use crate::catalog::name::quote_ident;
 use crate::posture::scene::Scene;
 use crate::posture::{ForeignKey, Oid, Relation};
+use crate::spec::access::Carried;
 
 /// Everything that rows are made from.
 pub struct World<'a> {
@@ -30,6 +31,7 @@ pub fn tables(scene: &Scene<'_>) -> Vec<Oid> {
         .promised()
         .filter(|(r, _)| r.is_table())
         .map(|(relation, _)| relation.oid)
+        .chain(scene.members().map(|(members, _)| members.oid))
         .collect();
     loop {
         let more: Vec<Oid> = scene
@@ -183,9 +185,9 @@ impl<'a> World<'a> {
     /// The tenant's id as the setting holds it: SQL that gives text.
     pub fn tenant_id(&self, who: Who) -> Option<String> {
         let tables = || {
-            self.scene
-                .promised()
-                .filter_map(|(relation, promise)| Some((relation, promise.tenant.as_deref()?)))
+            self.scene.promised().filter_map(|(relation, promise)| {
+                Some((relation, promise.tenant.as_ref()?.direct()?))
+            })
         };
         let found = tables()
             .find(|(relation, _)| self.scene.is_root(relation))
@@ -203,12 +205,72 @@ impl<'a> World<'a> {
         let mut owners = self
             .scene
             .promised()
-            .filter_map(|(relation, promise)| Some((relation, promise.owner.as_deref()?)));
-        let (relation, owner) = owners.next()?;
+            .filter_map(|(relation, promise)| self.end(relation, promise.owner.as_ref()?));
+        let (relation, owner) = match self.scene.members() {
+            Some((members, membership)) => (members, membership.user.as_str()),
+            None => owners.next()?,
+        };
         let column = self.shape(relation.oid)?.named(owner)?;
         Some(format!(
             "({})::pg_catalog.text",
             self.value(relation.oid, column, who, "")
+        ))
+    }
+
+    /// The id of a user whom no table has, as a setting holds it: SQL that gives text.
+    pub fn stranger(&self) -> String {
+        let column = self
+            .scene
+            .members()
+            .and_then(|(members, membership)| self.shape(members.oid)?.named(&membership.user));
+        let keyed = column.map(|column| ColumnShape {
+            keyed: true,
+            ..column.clone()
+        });
+        let literal =
+            keyed.and_then(|column| value::literal(&column, &format!("{} stranger", self.run)));
+        literal.map_or_else(
+            || "''".to_owned(),
+            |literal| format!("({literal})::pg_catalog.text"),
+        )
+    }
+
+    /// Where the way from a table to its tenant or user ends.
+    fn end<'c>(
+        &self,
+        relation: &'a Relation,
+        carried: &'c Carried,
+    ) -> Option<(&'a Relation, &'c str)> {
+        let mut at = relation;
+        for column in &carried.through {
+            (_, at) = self.scene.reference(at.oid, column)?;
+        }
+        Some((at, carried.column.as_str()))
+    }
+
+    /// The condition under which a row of a table is somebody's, by what carries the tenant or the user.
+    pub fn holds(&self, relation: &Relation, carried: &Carried, who: Who) -> Option<String> {
+        let Some((first, rest)) = carried.through.split_first() else {
+            let row = self.row(relation.oid, who, "");
+            let (column, value) = row.iter().find(|(column, _)| *column == carried.column)?;
+            return Some(format!("{} = {value}", quote_ident(column)));
+        };
+        let (key, target) = self.scene.reference(relation.oid, first)?;
+        let on = Carried {
+            through: rest.to_vec(),
+            ..carried.clone()
+        };
+        let number = key.target_columns.first()?;
+        let column = target
+            .columns
+            .iter()
+            .find(|column| column.number == *number)?;
+        Some(format!(
+            "{} IN (SELECT {} FROM {} WHERE {})",
+            quote_ident(first),
+            quote_ident(&column.name),
+            target.full_name(),
+            self.holds(target, &on, who)?
         ))
     }
 
@@ -221,7 +283,8 @@ impl<'a> World<'a> {
         let promise = relation.and_then(|relation| self.scene.promise(relation));
         let carried = |column: &ColumnShape| {
             promise.is_some_and(|p| {
-                p.tenant.as_ref() == Some(&column.name) || p.owner.as_ref() == Some(&column.name)
+                let mut carried = p.tenant.iter().chain(&p.owner);
+                carried.any(|carried| carried.first() == column.name)
             })
         };
         let referring = |column: &ColumnShape| {

@@ -4,18 +4,20 @@
 //! The effective policy is (OR of the permissive) AND (AND of the restrictive). Policies for SELECT
 //! are not credited to UPDATE and DELETE: a statement that reads no column is not bound by them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use crate::posture::expr::{Expr, place};
 use crate::posture::scene::{Scene, letter};
-use crate::posture::{Oid, Policy, Relation};
+use crate::posture::tree::Node;
+use crate::posture::{FIRST_USER_OID, Oid, Policy, Relation};
 use crate::spec::access::{Command, Rule};
 
 mod carrier;
 mod context;
 mod decide;
 mod describe;
+mod exists;
 mod formula;
-mod inline;
 mod told;
 
 pub use told::findings;
@@ -74,8 +76,7 @@ pub const fn sides(command: Command) -> &'static [Side] {
 }
 
 /// Judges every promised table, and every label of a graph whose isolation is enforced.
-pub fn judge(scene: &Scene<'_>) -> Vec<Judged> {
-    let equal = scene.posture.equalities();
+pub fn judge<'a>(scene: &'a Scene<'a>) -> Vec<Judged> {
     let mut memo: BTreeMap<String, Verdict> = BTreeMap::new();
     let mut all = Vec::new();
     for (table, role, command, rule) in promises(scene) {
@@ -84,7 +85,6 @@ pub fn judge(scene: &Scene<'_>) -> Vec<Judged> {
                 *side == Side::New && command == Command::Update && hands_on(scene, table);
             let case = Case {
                 scene,
-                equal: &equal,
                 table,
                 role,
                 command,
@@ -108,7 +108,7 @@ pub fn judge(scene: &Scene<'_>) -> Vec<Judged> {
 }
 
 /// Every role, table and command with what is promised.
-fn promises<'a>(scene: &'a Scene<'_>) -> Vec<(&'a Relation, &'a str, Command, Rule)> {
+fn promises<'a>(scene: &'a Scene<'a>) -> Vec<(&'a Relation, &'a str, Command, Rule)> {
     let mut all = Vec::new();
     for relation in scene
         .posture
@@ -143,10 +143,10 @@ fn promises<'a>(scene: &'a Scene<'_>) -> Vec<(&'a Relation, &'a str, Command, Ru
 fn hands_on(scene: &Scene<'_>, table: &Relation) -> bool {
     let owner = scene
         .promise(table)
-        .and_then(|promise| promise.owner.as_deref());
+        .and_then(|promise| promise.owner.as_ref());
     let (prefix, suffix) = (
         format!("{}.", table.full_name()),
-        format!(" {}", owner.unwrap_or_default()),
+        format!(" {}", owner.map_or("", |owner| owner.first())),
     );
     let mut accepted = scene
         .access
@@ -161,7 +161,6 @@ fn hands_on(scene: &Scene<'_>, table: &Relation) -> bool {
 /// One question.
 struct Case<'a> {
     scene: &'a Scene<'a>,
-    equal: &'a BTreeSet<Oid>,
     table: &'a Relation,
     role: &'a str,
     command: Command,
@@ -170,7 +169,7 @@ struct Case<'a> {
     owner: bool,
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
     fn granted(&self) -> bool {
         self.table
             .grants(self.role, &letter(self.command).to_string())
@@ -204,13 +203,35 @@ impl Case<'_> {
         let owner = self
             .scene
             .promise(self.table)
-            .and_then(|promise| self.table.column(promise.owner.as_deref()?));
+            .and_then(|promise| self.table.column(promise.owner.as_ref()?.direct()?));
         let carriers: Vec<_> = [tenant, owner]
             .into_iter()
             .map(|c| c.map(|c| (c.number, c.type_oid, c.not_null)))
             .collect();
+        // Where other tables decide, tables with equal policies may differ.
+        let promise = self.scene.promise(self.table);
+        let far = |carried: &Option<crate::spec::access::Carried>| {
+            carried
+                .as_ref()
+                .is_some_and(|carried| carried.direct().is_none())
+        };
+        let others = promise.is_some_and(|promise| far(&promise.tenant) || far(&promise.owner))
+            || policies.iter().any(|policy| {
+                self.tree(policy)
+                    .and_then(|md5| self.scene.exprs.get(md5))
+                    .is_some_and(|expr| self.looks_elsewhere(expr))
+            });
+        let alone = if others { self.table.oid } else { 0 };
+        let of = if self.scene.tenant_number(self.table).is_some()
+            || promise.is_some_and(|p| p.tenant.is_some())
+        {
+            1
+        } else {
+            0
+        };
         format!(
-            "{trees:?} {carriers:?} {:?} {} {} {} {}",
+            "{trees:?} {carriers:?} {alone} {of} {} {:?} {} {} {} {}",
+            self.role,
             self.rule,
             self.owner,
             self.table.secured,
@@ -219,7 +240,31 @@ impl Case<'_> {
         )
     }
 
-    fn effective(&self, translator: &mut Translator<'_>) -> Formula {
+    /// Whether an expression asks other tables, or falls back to a value that a CHECK might keep out.
+    fn looks_elsewhere(&self, expr: &Expr) -> bool {
+        let mut looks = false;
+        expr.walk(&mut |inner| {
+            looks |= match inner {
+                Expr::SubSelect { .. } | Expr::Coalesce(_) => true,
+                Expr::Call(function, arguments) if !arguments.is_empty() => {
+                    *function >= FIRST_USER_OID
+                }
+                Expr::Call(function, _) => {
+                    self.scene.body(*function).is_none_or(|body| {
+                        !body.from.is_empty()
+                            || body
+                                .exprs()
+                                .into_iter()
+                                .any(|expr| self.looks_elsewhere(expr))
+                    }) && *function >= FIRST_USER_OID
+                }
+                _ => false,
+            };
+        });
+        looks
+    }
+
+    fn effective(&self, translator: &mut Translator<'a>) -> Formula {
         if !self.granted() {
             return Formula::Known(Some(false));
         }
@@ -229,17 +274,12 @@ impl Case<'_> {
         let (mut any, mut every) = (Vec::new(), Vec::new());
         for policy in self.scene.applying(self.table.oid, self.role, self.command) {
             let formula = match self.tree(policy).map(|md5| self.scene.exprs.get(md5)) {
-                Some(Some(expr)) => translator.formula(expr),
                 // A side without an expression admits everything.
                 None => Formula::Known(Some(true)),
-                Some(None) => {
-                    translator
-                        .atoms
-                        .push(Meaning::Opaque(crate::posture::expr::Expr::Other(
-                            crate::posture::tree::Node::Word(policy.name.clone()),
-                        )));
-                    Formula::Atom(translator.atoms.len() - 1)
-                }
+                Some(expr) => match expr.and_then(|expr| place(expr, &[Some(0)])) {
+                    Some(placed) => translator.formula(&placed),
+                    None => translator.atom(&Expr::Other(Node::Word(policy.name.clone()))),
+                },
             };
             if policy.permissive {
                 any.push(formula)
@@ -251,21 +291,48 @@ impl Case<'_> {
         Formula::All(every)
     }
 
+    /// What holds of every row: the session's user is a member of the tenant that its own membership names.
+    fn axiom(&self) -> Formula {
+        let own = self.scene.members().is_some_and(|(members, membership)| {
+            let promise = self.scene.promise(self.table);
+            let owner = promise.and_then(|promise| promise.owner.as_ref()?.direct());
+            members.oid == self.table.oid && owner == Some(membership.user.as_str())
+        });
+        match own {
+            true => Formula::Any(vec![
+                Formula::Atom(OWNER).truth().negated(),
+                Formula::Atom(TENANT).truth(),
+            ]),
+            false => Formula::Known(Some(true)),
+        }
+    }
+
     fn verdict(&self) -> Verdict {
-        let mut translator = Translator::new(self.scene, self.table, self.equal);
+        let mut translator = Translator::new(self.scene, self.table, self.role);
         let effective = self.effective(&mut translator).truth();
-        let own = Formula::All(vec![Formula::Atom(TENANT), Formula::Atom(OWNER)]);
+        // Rows without a tenant of their own are the user's, whatever the tenant.
+        let tenant = match self.scene.promise(self.table) {
+            Some(promise) if promise.tenant.is_none() => Formula::Known(Some(true)),
+            _ => Formula::Atom(TENANT),
+        };
+        let own = Formula::All(vec![tenant.clone(), Formula::Atom(OWNER)]);
         let (most, least) = match self.rule {
             Rule::Any => (Formula::Known(Some(true)), Formula::Known(Some(true))),
             Rule::Deny => (Formula::Known(Some(false)), Formula::Known(Some(false))),
             Rule::Own if self.owner => (own.clone(), own),
             // Where an owner may hand a row on, a policy that does not allow it is no defect.
-            Rule::Own => (Formula::Atom(TENANT), own),
+            Rule::Own => (tenant, own),
             Rule::Tenant => (Formula::Atom(TENANT), Formula::Atom(TENANT)),
         };
         let atoms = &translator.atoms;
-        let wider = Formula::All(vec![effective.clone(), most.truth().negated()]);
-        let narrower = Formula::All(vec![least.truth(), effective.negated()]);
+        let relations: Vec<&Relation> = translator.rows.iter().map(|row| row.relation).collect();
+        let relations = relations.as_slice();
+        let wider = Formula::All(vec![
+            effective.clone(),
+            most.truth().negated(),
+            self.axiom(),
+        ]);
+        let narrower = Formula::All(vec![least.truth(), effective.negated(), self.axiom()]);
         let closed = |meaning: &Meaning| matches!(meaning, Meaning::Opaque(_) | Meaning::Member(_));
         // First without the help of what cannot be looked into.
         let open: Vec<_> = atoms
@@ -275,7 +342,7 @@ impl Case<'_> {
         let free = vec![None; atoms.len()];
         match satisfy(&wider, open) {
             Search::Found(found) => {
-                return Verdict::Wider(describe::assignment(self.scene, self.table, atoms, &found));
+                return Verdict::Wider(describe::assignment(self.scene, relations, atoms, &found));
             }
             Search::TooLong => {
                 return Verdict::NotProvable(
@@ -293,10 +360,10 @@ impl Case<'_> {
             for (meaning, _) in stops {
                 match meaning {
                     Meaning::Member(expr) => {
-                        members.push(describe::expr(self.scene, self.table, expr))
+                        members.push(describe::expr(self.scene, relations, expr))
                     }
                     Meaning::Opaque(expr) => {
-                        opaque.push(describe::expr(self.scene, self.table, expr))
+                        opaque.push(describe::expr(self.scene, relations, expr))
                     }
                     _ => {}
                 }
@@ -308,7 +375,7 @@ impl Case<'_> {
         }
         match satisfy(&narrower, free) {
             Search::Found(found) => {
-                Verdict::Narrower(describe::assignment(self.scene, self.table, atoms, &found))
+                Verdict::Narrower(describe::assignment(self.scene, relations, atoms, &found))
             }
             Search::TooLong => {
                 Verdict::NotProvable("a policy with more alternatives than can be tried".to_owned())

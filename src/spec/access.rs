@@ -25,6 +25,8 @@ pub struct Access {
     pub root: Option<Name>,
     /// Roles that row-level security does not bind.
     pub bypass: Vec<String>,
+    /// Which users belong to which tenants, where a table says so rather than a setting.
+    pub membership: Option<Membership>,
     /// The tables in file order, each once.
     pub tables: Vec<TableAccess>,
     /// Functions that a role may call, each once.
@@ -40,14 +42,50 @@ pub struct Access {
 pub struct TableAccess {
     /// The table.
     pub name: Name,
-    /// The column that holds the tenant's id, where a rule needs it.
-    pub tenant: Option<String>,
-    /// The column that holds the user's id, where a rule needs it.
-    pub owner: Option<String>,
+    /// Where the tenant's id is found, where a rule needs it.
+    pub tenant: Option<Carried>,
+    /// Where the user's id is found, where a rule needs it.
+    pub owner: Option<Carried>,
     /// Columns that no listed role may change.
     pub immutable: Vec<String>,
     /// The rules by role, as the catalog spells it.
     pub roles: BTreeMap<String, Rules>,
+    /// The place of the table's name. Units: bytes.
+    pub span: Range<usize>,
+}
+
+/// Where a row's tenant, or user, is found: in a column of its own, or in a row that it refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carried {
+    /// The foreign keys' columns that lead there, from table to table; none for a column of its own.
+    pub through: Vec<String>,
+    /// The column.
+    pub column: String,
+    /// Its place. Units: bytes.
+    pub span: Range<usize>,
+}
+
+impl Carried {
+    /// The column, where the row itself has it.
+    pub fn direct(&self) -> Option<&str> {
+        self.through.is_empty().then_some(self.column.as_str())
+    }
+
+    /// The column of the row itself that decides it.
+    pub fn first(&self) -> &str {
+        self.through.first().unwrap_or(&self.column)
+    }
+}
+
+/// The table that says which user belongs to which tenant.
+#[derive(Debug, Clone)]
+pub struct Membership {
+    /// The table.
+    pub table: Name,
+    /// The column with the user's id, as the user setting holds it.
+    pub user: String,
+    /// The column with the tenant's id.
+    pub tenant: String,
     /// The place of the table's name. Units: bytes.
     pub span: Range<usize>,
 }
@@ -146,6 +184,8 @@ pub struct FunctionAccess {
     pub function: Function,
     /// The roles, at least one, as the catalog spells them.
     pub callers: Vec<String>,
+    /// What it tells whom, where it looks something up before the tenant is known.
+    pub door: Option<String>,
     /// The place of the signature. Units: bytes.
     pub span: Range<usize>,
 }
@@ -236,6 +276,24 @@ impl Access {
     /// given twice, a rule without the column it needs, rules for a role that is not bound by any.
     pub fn read(document: &Document) -> Result<Self> {
         read::access(document)
+    }
+
+    /// The file's place of the first table, function or exception that names this object.
+    pub fn place(&self, object: &str) -> Option<Range<usize>> {
+        let table = self.tables.iter().find(|table| {
+            let name = table.name.to_string();
+            object == name
+                || object
+                    .strip_prefix(&name)
+                    .is_some_and(|rest| rest.starts_with([' ', '.']))
+        });
+        let function = self
+            .functions
+            .iter()
+            .find(|listed| listed.function.to_string() == object);
+        table
+            .map(|table| table.span.clone())
+            .or_else(|| function.map(|listed| listed.span.clone()))
     }
 
     /// The table's promise, if the file has one.

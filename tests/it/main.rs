@@ -17,6 +17,7 @@ mod crowd;
 mod drift;
 mod effect;
 mod engine;
+mod forms;
 mod generate;
 mod graph;
 mod image;

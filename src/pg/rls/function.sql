@@ -9,6 +9,9 @@ SELECT p.oid::int8 AS oid, n.nspname AS schema, p.proname AS name, p.oid::regpro
        p.prorettype = 'pg_catalog.trigger'::regtype OR p.prorettype = 'pg_catalog.event_trigger'::regtype AS trigger,
        p.prokind::text AS kind, p.proretset AS returns_set,
        ARRAY(SELECT pg_catalog.format_type(t, NULL) FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY u(t, i) ORDER BY i) AS arguments,
+       COALESCE((SELECT array_agg(u.name ORDER BY u.i) FROM unnest(p.proargnames) WITH ORDINALITY u(name, i)
+                 WHERE p.proargmodes IS NULL OR p.proargmodes[u.i] IN ('i', 'b', 'v')), '{}') AS argument_names,
+       p.proisstrict AS strict,
        EXISTS (SELECT FROM pg_catalog.aclexplode(COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
                WHERE a.grantee = 0) AS public,
        e.extname AS extension,

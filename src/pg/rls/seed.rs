@@ -234,15 +234,13 @@ pub(super) fn foreign(world: &World<'_>) -> String {
         .promised()
         .filter(|(relation, _)| relation.is_table())
     {
-        let row = world.row(relation.oid, Who::B1, "");
-        let Some(tenant) = promise.tenant.as_ref() else {
+        let Some(carried) = promise.tenant.as_ref() else {
             continue;
         };
-        if let Some((column, value)) = row.iter().find(|(name, _)| name == tenant) {
+        if let Some(theirs) = world.holds(relation, carried, Who::B1) {
             parts.push(format!(
-                "(SELECT pg_catalog.md5(pg_catalog.string_agg(x::pg_catalog.text, '|' ORDER BY x::pg_catalog.text)) FROM {} x WHERE {} = {value})",
+                "(SELECT pg_catalog.md5(pg_catalog.string_agg(x::pg_catalog.text, '|' ORDER BY x::pg_catalog.text)) FROM {} x WHERE {theirs})",
                 relation.full_name(),
-                quote_ident(column)
             ));
         }
     }

@@ -1,6 +1,7 @@
 -- One row: one fact as JSON with its kind: setting, default (privileges of objects to come), publication, keyword,
 -- default_call (a default, generated column or CHECK that calls a SECURITY DEFINER function), equality (a built-in btree
--- equality operator), operator (one that policies use), type (its name), extension (its version), routine (a function of PostgreSQL's own). Order: by kind and text.
+-- equality operator), own_equality (an operator "=" of no extension and not PostgreSQL's own), never (a CHECK that keeps
+-- one value out of one column: the table, and the CHECK's tree), operator (one that policies use), type (its name), extension (its version), routine (a function of PostgreSQL's own). Order: by kind and text.
 -- Privileges: none beyond CONNECT. Lowest server version: 16. $1: words to look up among the keywords.
 SELECT pg_catalog.to_jsonb(x) FROM (
 SELECT 'setting' AS kind, COALESCE(NULLIF(s.setrole, 0)::regrole::text, '*') AS subject, cfg AS text, 0::int8 AS oid
@@ -26,6 +27,15 @@ WHERE COALESCE(a.adrelid, k.conrelid) <> 0
 UNION ALL
 SELECT DISTINCT 'equality', '', '', m.amopopr::int8 FROM pg_catalog.pg_amop m
 WHERE m.amopmethod = 403 AND m.amopstrategy = 3 AND m.amopopr < 16384
+UNION ALL
+SELECT 'own_equality', '', o.oid::regoperator::text, o.oid::int8 FROM pg_catalog.pg_operator o
+WHERE o.oprname = '=' AND o.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+      WHERE d.classid = 'pg_catalog.pg_operator'::regclass AND d.objid = o.oid AND d.deptype = 'e')
+UNION ALL
+-- 2973 is uuid <> uuid, 531 text <> text, 518 and 411 those of int4 and int8.
+SELECT 'never', k.conname, k.conbin::text, k.conrelid::int8 FROM pg_catalog.pg_constraint k
+WHERE k.contype = 'c' AND k.convalidated AND pg_catalog.cardinality(k.conkey) = 1
+  AND k.conbin::text ~ '^[{]OPEXPR :opno (2973|531|518|411) '
 UNION ALL
 SELECT DISTINCT 'operator', n.nspname, o.oid::regoperator::text, o.oid::int8
 FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_operator o ON o.oid = d.refobjid

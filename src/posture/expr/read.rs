@@ -1,6 +1,6 @@
 //! From a node tree to an expression.
 
-use super::{BOOL, Expr, mentions};
+use super::{BOOL, Expr, Query, ids, mentions, query};
 use crate::posture::tree::Node;
 use crate::posture::{FIRST_USER_OID, Oid};
 
@@ -21,6 +21,7 @@ pub fn read(node: &Node) -> Expr {
                 .number("varattno")
                 .and_then(|n| i32::try_from(n).ok())
                 .unwrap_or(0),
+            from: node.number("varno").unwrap_or(0),
             outer: node.number("varlevelsup").unwrap_or(0),
         },
         "BOOLEXPR" => match (node.word("boolop"), args()) {
@@ -35,9 +36,10 @@ pub fn read(node: &Node) -> Expr {
         "FUNCEXPR" => match (oid("funcid"), args()) {
             // Explicit and implicit casts by a function of PostgreSQL's own change no meaning here.
             (function, mut items)
+                // One with a length as well (`varchar(3)`) cuts off, and is a function like others.
                 if node.word("funcformat") != "0"
                     && function < FIRST_USER_OID
-                    && !items.is_empty() =>
+                    && items.len() == 1 =>
             {
                 Expr::Cast(oid("funcresulttype"), Box::new(items.remove(0)))
             }
@@ -87,10 +89,7 @@ fn read_test(node: &Node) -> Expr {
                 .value("testexpr")
                 .filter(|test| !test.tag().is_empty())
                 .map(|test| Box::new(read(test))),
-            query: node
-                .value("subselect")
-                .cloned()
-                .unwrap_or(Node::Word(String::new())),
+            query: Box::new(sub_query(node.value("subselect"))),
         },
         _ => other(),
     }
@@ -100,6 +99,23 @@ fn oid(node: &Node, field: &str) -> Oid {
     node.number(field)
         .and_then(|n| Oid::try_from(n).ok())
         .unwrap_or(0)
+}
+
+fn sub_query(node: Option<&Node>) -> Query {
+    let all = |field: &str| {
+        let mut found = Vec::new();
+        if let Some(node) = node {
+            ids(node, field, &mut found);
+        }
+        found
+    };
+    Query {
+        relations: all("relid"),
+        functions: all("funcid"),
+        operators: all("opno"),
+        select: node.and_then(query::select),
+        node: node.cloned().unwrap_or(Node::Word(String::new())),
+    }
 }
 
 /// What `(SELECT expression)` without FROM and without columns selects: it means the same as the expression.

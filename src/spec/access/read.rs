@@ -7,7 +7,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::exception::{ExceptionEntry, LimitEntry, exceptions, limits};
-use super::{Access, Command, Function, FunctionAccess, Rule, Rules, TableAccess};
+use super::{
+    Access, Carried, Command, Function, FunctionAccess, Membership, Rule, Rules, TableAccess,
+};
 use crate::catalog::name::{NAME_BYTES_MAX, Name};
 use crate::failure::{Failure, Result};
 use crate::spec::document::Document;
@@ -19,6 +21,7 @@ struct File {
     root: Option<Spanned<Name>>,
     #[serde(default)]
     bypass: Vec<Spanned<String>>,
+    membership: Option<MembershipEntry>,
     #[serde(default)]
     table: Vec<Table>,
     #[serde(default)]
@@ -43,6 +46,14 @@ struct Table {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct MembershipEntry {
+    table: Spanned<Name>,
+    user: Spanned<String>,
+    tenant: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RulesEntry {
     select: Spanned<Rule>,
     insert: Spanned<Rule>,
@@ -55,6 +66,7 @@ struct RulesEntry {
 struct FunctionEntry {
     name: Spanned<String>,
     callers: Spanned<Vec<String>>,
+    door: Option<Spanned<String>>,
 }
 
 pub(super) fn access(document: &Document) -> Result<Access> {
@@ -117,6 +129,10 @@ pub(super) fn access(document: &Document) -> Result<Access> {
         document: document.clone(),
         root: file.root.map(Spanned::into_inner),
         bypass,
+        membership: match file.membership {
+            Some(entry) => Some(membership(document, entry)?),
+            None => None,
+        },
         tables,
         functions,
         exceptions: exceptions(document, file.exception)?,
@@ -126,14 +142,14 @@ pub(super) fn access(document: &Document) -> Result<Access> {
 
 fn table(document: &Document, bypass: &[String], entry: Table) -> Result<TableAccess> {
     let (name, span) = (entry.name.get_ref().clone(), entry.name.span());
-    for column in entry
-        .tenant
-        .iter()
-        .chain(&entry.owner)
-        .chain(&entry.immutable)
-    {
+    for column in &entry.immutable {
         identifier(document, column)?;
     }
+    let carried = |path: &Option<Spanned<String>>| match path {
+        Some(path) => carried(document, path).map(Some),
+        None => Ok(None),
+    };
+    let (tenant, owner) = (carried(&entry.tenant)?, carried(&entry.owner)?);
     let mut immutable: Vec<String> = Vec::new();
     for column in &entry.immutable {
         if immutable.contains(column.get_ref()) {
@@ -152,8 +168,8 @@ fn table(document: &Document, bypass: &[String], entry: Table) -> Result<TableAc
     let roles = roles(document, bypass, &entry)?;
     Ok(TableAccess {
         name,
-        tenant: entry.tenant.map(Spanned::into_inner),
-        owner: entry.owner.map(Spanned::into_inner),
+        tenant,
+        owner,
         immutable,
         roles,
         span,
@@ -185,7 +201,7 @@ fn roles(document: &Document, bypass: &[String], entry: &Table) -> Result<BTreeM
             &rules.delete,
         ]) {
             let missing = match rule.get_ref() {
-                Rule::Tenant | Rule::Own if entry.tenant.is_none() => "tenant",
+                Rule::Tenant if entry.tenant.is_none() => "tenant",
                 Rule::Own if entry.owner.is_none() => "owner",
                 _ => continue,
             };
@@ -230,10 +246,52 @@ fn function(document: &Document, entry: FunctionEntry) -> Result<FunctionAccess>
             format!("function {function} names no caller, or one twice"),
         ));
     }
+    if let Some(door) = entry
+        .door
+        .as_ref()
+        .filter(|door| door.get_ref().trim().is_empty())
+    {
+        return Err(document
+            .failure(door.span(), format!("the door of {function} says nothing"))
+            .hint("Say which secret it wants, and what it tells: door = \"a key's hash gives the key's tenant\""));
+    }
     Ok(FunctionAccess {
         function,
         callers: entry.callers.into_inner(),
+        door: entry.door.map(Spanned::into_inner),
         span,
+    })
+}
+
+fn membership(document: &Document, entry: MembershipEntry) -> Result<Membership> {
+    identifier(document, &entry.user)?;
+    identifier(document, &entry.tenant)?;
+    Ok(Membership {
+        span: entry.table.span(),
+        table: entry.table.into_inner(),
+        user: entry.user.into_inner(),
+        tenant: entry.tenant.into_inner(),
+    })
+}
+
+/// `column`, or `foreign_key_column.column`, as far as it takes.
+fn carried(document: &Document, path: &Spanned<String>) -> Result<Carried> {
+    let mut through: Vec<String> = Vec::new();
+    let (mut word, mut quoted) = (String::new(), false);
+    for c in path.get_ref().chars() {
+        match c {
+            '"' => quoted = !quoted,
+            '.' if !quoted => through.push(std::mem::take(&mut word)),
+            _ => word.push(c),
+        }
+    }
+    for name in through.iter().chain([&word]) {
+        identifier(document, &Spanned::new(path.span(), name.clone()))?;
+    }
+    Ok(Carried {
+        through,
+        column: word,
+        span: path.span(),
     })
 }
 

@@ -110,7 +110,7 @@ pub(super) fn tenant_column<'a>(
         .tables
         .iter()
         .find(|table| table.name == index.table)?;
-    table.tenant.as_deref()
+    table.tenant.as_ref()?.direct()
 }
 
 fn tell(answer: &Answer, invocation: &Invocation) {

@@ -6,7 +6,7 @@ use crate::catalog::name::{quote_ident, quote_literal};
 use crate::failure::{Failure, Result};
 use crate::posture::Relation;
 use crate::posture::scene::Scene;
-use crate::spec::access::{Command, Rule, Rules, TableAccess};
+use crate::spec::access::{Carried, Command, Rule, Rules, TableAccess};
 
 /// A migration that makes the declared matrix true: roles, grants, row security, policies, tenant-led
 /// indexes, and foreign keys with the tenant in them. Every name is new or replaced; nothing else is touched.
@@ -83,19 +83,41 @@ fn grants(relation: &Relation, promise: &TableAccess, role: &str, rules: Rules, 
     }
 }
 
-/// `column = NULLIF(current_setting(…, true), '')::type`.
+/// `column = NULLIF(current_setting(…, true), '')::type`, asked of the row that carries it.
 fn equals(
+    scene: &Scene<'_>,
     relation: &Relation,
-    column: Option<&String>,
+    carried: &Carried,
     setting: Option<&String>,
 ) -> Result<String> {
-    let column = column.and_then(|name| relation.column(name));
-    let (Some(column), Some(setting)) = (column, setting) else {
-        return Err(Failure::usage(format!(
+    let lacking = || {
+        Failure::usage(format!(
             "a rule on {} needs a column that exists and a setting in edu.toml",
             relation.full_name()
         ))
-        .hint("Name context.tenant and context.user in edu.toml."));
+        .hint("Name context.tenant and context.user in edu.toml; where members decide, write the policies by a function as docs/rls.md shows.")
+    };
+    if let Some((first, rest)) = carried.through.split_first() {
+        let (key, target) = scene.reference(relation.oid, first).ok_or_else(lacking)?;
+        let on = Carried {
+            through: rest.to_vec(),
+            ..carried.clone()
+        };
+        let number = key.target_columns.first().copied();
+        let referred = target
+            .columns
+            .iter()
+            .find(|column| Some(column.number) == number);
+        return Ok(format!(
+            "{} IN (SELECT {} FROM {} WHERE {})",
+            quote_ident(first),
+            quote_ident(&referred.ok_or_else(lacking)?.name),
+            target.full_name(),
+            equals(scene, target, &on, setting)?
+        ));
+    }
+    let (Some(column), Some(setting)) = (relation.column(&carried.column), setting) else {
+        return Err(lacking());
     };
     Ok(format!(
         "{} = NULLIF(pg_catalog.current_setting({}, true), '')::{}",
@@ -118,22 +140,19 @@ fn policies(
             Rule::Deny => continue,
             Rule::Any => "true".to_owned(),
             rule => {
-                let tenant = equals(
-                    relation,
-                    promise.tenant.as_ref(),
-                    scene.tenant_setting.as_ref(),
-                )?;
-                match rule {
-                    Rule::Own => format!(
-                        "{tenant} AND {}",
-                        equals(
-                            relation,
-                            promise.owner.as_ref(),
-                            scene.user_setting.as_ref()
-                        )?
-                    ),
-                    _ => tenant,
+                let mut parts = Vec::new();
+                if let Some(tenant) = &promise.tenant {
+                    parts.push(equals(
+                        scene,
+                        relation,
+                        tenant,
+                        scene.tenant_setting.as_ref(),
+                    )?);
                 }
+                if let (Rule::Own, Some(owner)) = (rule, &promise.owner) {
+                    parts.push(equals(scene, relation, owner, scene.user_setting.as_ref())?);
+                }
+                parts.join(" AND ")
             }
         };
         let sides = match command {
@@ -152,10 +171,11 @@ fn policies(
 }
 
 fn index(scene: &Scene<'_>, relation: &Relation, promise: &TableAccess, out: &mut String) {
-    let Some(tenant) = promise.tenant.as_ref().filter(|_| !scene.is_root(relation)) else {
+    let carried = promise.tenant.as_ref().filter(|_| !scene.is_root(relation));
+    let Some(tenant) = carried.map(Carried::first) else {
         return;
     };
-    let number = scene.tenant_number(relation);
+    let number = scene.carrying_number(relation);
     let led = scene.posture.indexes.iter().any(|i| {
         i.table == relation.oid && i.valid && !i.partial && i.columns.first().copied() == number
     });

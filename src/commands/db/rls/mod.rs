@@ -119,8 +119,28 @@ impl Promise {
                 .detail("It says who may do what; row-level security is judged against it.")
                 .hint("Propose one from a database: edu db rls init")
         })?;
+        let access = Access::read(file)?;
+        let context = &project.manifest.context;
+        if let Some(membership) = &access.membership {
+            let place = membership.span.clone();
+            if context.tenant.is_some() {
+                return Err(file
+                    .failure(
+                        place,
+                        "both a setting and a table of members say which tenant a session has",
+                    )
+                    .hint(
+                        "Take context.tenant out of edu.toml, or [membership] out of this file.",
+                    ));
+            }
+            if context.user.is_none() {
+                return Err(file
+                    .failure(place, "members are looked up by the session's user, and edu.toml names no setting for it")
+                    .hint("Add to edu.toml: [context] user = \"app.user_id\""));
+            }
+        }
         Ok(Self {
-            access: Access::read(file)?,
+            access,
             ontology: project.ontology()?,
         })
     }
