@@ -6,6 +6,7 @@ use super::call::calls;
 use super::world::{Row, Who, World, insert};
 use crate::catalog::name::quote_ident;
 use crate::posture::Relation;
+use crate::spec::access::{Command, Rule};
 
 /// One observation.
 #[derive(Debug, Clone)]
@@ -32,7 +33,8 @@ pub fn items(world: &World<'_>, role: &str, context: Context) -> Vec<Item> {
         .relations
         .iter()
         .filter(|r| !r.extension && r.kind != 'S' && !world.scene.is_label(r.oid));
-    for relation in readable.filter(|relation| relation.grants(role, "r")) {
+    let hidden = |relation: &&Relation| relation.grants(role, "r") && !open(world, relation, role);
+    for relation in readable.filter(hidden) {
         all.push(read(relation));
     }
     let callable = world
@@ -57,6 +59,15 @@ pub fn items(world: &World<'_>, role: &str, context: Context) -> Vec<Item> {
         }
     }
     all
+}
+
+/// Whether every row is promised to everybody: what is seen there, or told by a key, is no secret.
+fn open(world: &World<'_>, relation: &Relation, role: &str) -> bool {
+    let scene = world.scene;
+    let rule = scene
+        .promise(relation)
+        .and_then(|promise| promise.roles.get(role));
+    rule.is_some_and(|rules| rules.of(Command::Select) == Rule::Any)
 }
 
 pub(super) fn item(object: &str, what: impl Into<String>, sql: String) -> Item {
@@ -128,8 +139,10 @@ fn writes(world: &World<'_>, relation: &Relation, role: &str) -> Vec<Item> {
             writes: true,
             ..item(&name, "adds a row", returning(&own))
         });
-        all.extend(references(world, relation, &own));
-        all.extend(collisions(world, relation, &own));
+        all.extend(references(world, relation, &own, role));
+        if !open(world, relation, role) {
+            all.extend(collisions(world, relation, &own));
+        }
     }
     let keyed = world.condition(relation.oid, &world.row(relation.oid, Who::A1, ""));
     if let (true, Some(column)) = (relation.grants(role, "w"), relation.columns.last()) {
@@ -154,7 +167,7 @@ fn writes(world: &World<'_>, relation: &Relation, role: &str) -> Vec<Item> {
 }
 
 /// For each foreign key: a row of A's that points at B's.
-fn references(world: &World<'_>, relation: &Relation, own: &Row) -> Vec<Item> {
+fn references(world: &World<'_>, relation: &Relation, own: &Row, role: &str) -> Vec<Item> {
     let theirs = world.row(relation.oid, Who::B1, "");
     let tenant = world.scene.tenant_number(relation);
     let keys = world.keys(relation.oid).iter().filter(|key| {
@@ -168,7 +181,12 @@ fn references(world: &World<'_>, relation: &Relation, own: &Row) -> Vec<Item> {
                     .and_then(|root| world.scene.named(root))
                     .map(|r| r.oid)
     });
+    let secret = |target: &Relation| !open(world, target, role);
     keys.filter(|key| key.target != relation.oid)
+        .filter(|key| {
+            let target = world.scene.relations.get(&key.target);
+            target.is_none_or(|target| secret(target))
+        })
         .map(|key| {
             let pointed = |column: &String| {
                 let number = relation.column(column).map(|column| column.number);

@@ -31,9 +31,11 @@ $do$;
 GRANT lms_app TO lms_login WITH INHERIT FALSE, SET TRUE;
 
 -- TimeZone: every timestamp is without time zone and holds UTC; CURRENT_TIMESTAMP follows the session's zone.
+-- iterative_scan: without it the index stops after the nearest lists, before the organization's filter is applied.
 DO $do$
 BEGIN
     EXECUTE pg_catalog.format('ALTER DATABASE %I SET "TimeZone" = %L', pg_catalog.current_database(), 'UTC');
+    EXECUTE pg_catalog.format('ALTER DATABASE %I SET ivfflat.iterative_scan = %L', pg_catalog.current_database(), 'relaxed_order');
     EXECUTE pg_catalog.format('GRANT CONNECT, CREATE ON DATABASE %I TO lms_user', pg_catalog.current_database());
     EXECUTE pg_catalog.format('GRANT CONNECT ON DATABASE %I TO lms_login', pg_catalog.current_database());
 END

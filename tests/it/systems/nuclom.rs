@@ -70,7 +70,19 @@ fn nuclom_lives_from_nothing_and_back() {
 fn nuclom_has_what_its_document_wants() {
     counted(NUCLOM);
     columns(NUCLOM);
-    NUCLOM.edu(&NUCLOM.database(), &["db", "verify"]).expect(0);
+    let db = NUCLOM.database();
+    NUCLOM.edu(&db, &["db", "verify"]).expect(0);
+    NUCLOM.edu(&db, &["db", "rls"]).expect(0);
+}
+
+#[test]
+fn a_policy_that_asks_for_no_membership_is_found_by_proof_and_attempts() {
+    let db = NUCLOM.database();
+    db.run("ALTER POLICY organization_isolation ON decision_tags USING (true)");
+    let run = NUCLOM.edu(&db, &["db", "rls", "--here"]).expect(1);
+    for told in ["policy-wider-than-declared", "foreign-rows-reached"] {
+        assert!(run.says(told), "{told}: {}", run.stdout);
+    }
 }
 
 #[test]
