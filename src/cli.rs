@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::commands::testdb::Ended;
 use crate::commands::{self, Invocation};
 use crate::config::Environment;
 use crate::failure::Exit;
@@ -28,6 +29,15 @@ pub struct Global {
     /// Print answers and failures only
     #[arg(long, short, global = true, help_heading = "Everywhere")]
     pub quiet: bool,
+    /// Print what was decided, and why, as well
+    #[arg(
+        long,
+        short,
+        global = true,
+        conflicts_with = "quiet",
+        help_heading = "Everywhere"
+    )]
+    pub verbose: bool,
     /// Show values of rows that the server's messages hold, even where CI is set
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub show_rows: bool,
@@ -66,6 +76,9 @@ enum Command {
     /// The container image: build it, and prove that a server is what edu.toml wants
     #[command(subcommand)]
     Image(commands::image::Command),
+    /// Databases for tests: cloned from a template, leased, collected when they are left behind
+    #[command(subcommand)]
+    Testdb(commands::testdb::Command),
 }
 
 const EXIT_CODES: &str = "\
@@ -74,23 +87,24 @@ Exit codes: 0 done · 1 findings · 2 usage or configuration · 3 drift or pendi
 8 refused · 9 partial, run `edu db repair` · 70 bug · 130/143 cancelled";
 
 /// Parses the command line, runs the command, tells a failure, and returns the exit code.
-pub fn main() -> Exit {
+/// That of `edu testdb run` is the one of the command it ran.
+pub fn main() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
             return if error.use_stderr() {
-                Exit::Usage
+                Exit::Usage as u8
             } else {
-                Exit::Done
+                Exit::Done as u8
             };
         }
     };
     let environment = Environment::read();
-    let verbosity = if cli.global.quiet {
-        Verbosity::Quiet
-    } else {
-        Verbosity::Normal
+    let verbosity = match (cli.global.quiet, cli.global.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
     };
     let ui = Ui::new(
         verbosity,
@@ -108,11 +122,16 @@ pub fn main() -> Exit {
         Command::Explain(args) => commands::explain::run(&args, &invocation),
         Command::Server(command) => commands::server::run(command, &invocation),
         Command::Image(command) => commands::image::run(command, &invocation),
+        Command::Testdb(command) => match commands::testdb::run(command, &invocation) {
+            Ok(Ended::Edu(exit)) => Ok(exit),
+            Ok(Ended::Command(code)) => return code,
+            Err(failure) => Err(failure),
+        },
     };
     outcome.unwrap_or_else(|failure| {
         invocation.ui.failure(&failure);
         failure.exit
-    })
+    }) as u8
 }
 
 #[cfg(test)]

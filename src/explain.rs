@@ -12,7 +12,7 @@ use crate::{check, graph};
 pub struct Topic {
     /// The code, in kebab-case.
     pub code: String,
-    /// What kind of thing it is: "hazard", "graph", "isolation", "drift".
+    /// What kind of thing it is: "hazard", "graph", "isolation", "report", "drift".
     pub kind: &'static str,
     /// What it is, and what it means for the database's users.
     pub meaning: String,
@@ -29,7 +29,12 @@ pub fn all() -> Vec<Topic> {
     let hazards = hazard::ALL.iter().map(of_hazard);
     let graph = graph::code::CODES.iter().map(of_graph);
     let isolation = check::ALL.iter().map(of_check);
-    hazards.chain(graph).chain(isolation).collect()
+    let report = REPORT.iter().map(of_report);
+    hazards
+        .chain(graph)
+        .chain(isolation)
+        .chain(report)
+        .collect()
 }
 
 /// The topics of `code`: usually one; a word like "policy-missing" means one thing on a graph's label
@@ -47,6 +52,68 @@ pub fn nearest(word: &str) -> Option<String> {
         .min()
         .filter(|(distance, code)| *distance <= code.len() / 3)
         .map(|(_, code)| code)
+}
+
+/// What a report says beside differences: code, meaning, what to do.
+const REPORT: &[(&str, &str, &str)] = &[
+    (
+        "migration-pending",
+        "A migration of the project is not applied. The database is compared with what the applied ones give.",
+        "edu db migrate, or edu db bootstrap for a step that needs a superuser; edu db baseline where the \
+         database has what it makes and no history.",
+    ),
+    (
+        "history-conflict",
+        "The schema history names a migration that the files do not have, or that has other text now.",
+        "Bring back the file as it was applied; edu db status shows both sides.",
+    ),
+    (
+        "acceptance-unused",
+        "An entry under [[accept]] in edu.toml fits nothing that differs: a hole that nobody needs.",
+        "Remove the entry, or correct its object.",
+    ),
+    (
+        "acceptance-expired",
+        "The day until which an entry under [[accept]] in edu.toml holds has passed.",
+        "Mend what differs, or decide anew and give it another day.",
+    ),
+    (
+        "not-modelled",
+        "The database has an object of a kind that edu does not compare. Whether it differs is not known.",
+        "Compare it by other means. --strict-coverage makes it fail.",
+    ),
+    (
+        "vector-index-missing",
+        "An index that spec/vectors.toml declares is not there, or cannot be: every search reads the whole table.",
+        "edu db index",
+    ),
+    (
+        "vector-index-invalid",
+        "A vector index was not built to its end. No search uses it.",
+        "edu db index",
+    ),
+    (
+        "vector-index-differs",
+        "A vector index is not as declared, has outgrown its lists, or holds vectors that no search finds.",
+        "edu db index rebuild; for zero vectors, mend the rows.",
+    ),
+    (
+        "posture-differs",
+        "Something that decides who reaches which row is not as in a database built from the migrations, so \
+         attempts that failed there say nothing about this one.",
+        "edu db rls names what differs; edu db rls --here makes the attempts on the database itself.",
+    ),
+];
+
+fn of_report((code, meaning, fix): &(&str, &str, &str)) -> Topic {
+    Topic {
+        code: (*code).to_owned(),
+        kind: "report",
+        meaning: (*meaning).to_owned(),
+        example: "",
+        fix: (*fix).to_owned(),
+        fixed: "",
+    }
 }
 
 fn of_hazard(entry: &hazard::Entry) -> Topic {

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ExitCode::from(edu::cli::main() as u8)
+    ExitCode::from(edu::cli::main())
 }

@@ -30,6 +30,8 @@ pub enum Verbosity {
     Quiet,
     /// Status and progress too.
     Normal,
+    /// What was decided, and why, as well.
+    Verbose,
 }
 
 /// The printer.
@@ -123,10 +125,34 @@ impl Ui {
         });
     }
 
+    /// Whether stdout is a terminal that a screen can be drawn on.
+    pub fn has_screen(&self) -> bool {
+        console::Term::stdout().is_term()
+    }
+
+    /// Draws `text` over the whole terminal; what does not fit is left out.
+    pub fn screen(&self, text: &str) {
+        let term = console::Term::stdout();
+        let (height, width) = term.size();
+        let lines = text.lines().take(usize::from(height).saturating_sub(1));
+        let lines: Vec<_> = lines
+            .map(|line| console::truncate_str(line, usize::from(width), "…"))
+            .collect();
+        let _ = term.clear_screen();
+        let _ = term.write_line(&lines.join("\n"));
+    }
+
     /// Prints a line of status on stderr, unless quiet.
     pub fn status(&self, text: impl AsRef<str>) {
-        if self.verbosity == Verbosity::Normal {
+        if self.verbosity != Verbosity::Quiet {
             self.line(text.as_ref());
+        }
+    }
+
+    /// Prints what was decided and why, on stderr, where that was asked for.
+    pub fn detail(&self, text: impl AsRef<str>) {
+        if self.verbosity == Verbosity::Verbose {
+            self.line(&format!("  {}", clean(text.as_ref())));
         }
     }
 
@@ -134,6 +160,15 @@ impl Ui {
     pub fn step(&self, what: &str, result: &str, took: Duration) {
         let mark = self.paint("✓", "32");
         self.status(format!(
+            "{mark} {what:<11} {result}  {}",
+            self.paint(&human_time(took), "2")
+        ));
+    }
+
+    /// Prints a step that found something: a mark, what, and how long it took. Whatever the verbosity.
+    pub fn missed(&self, what: &str, result: &str, took: Duration) {
+        let mark = self.paint("✗", "1;31");
+        self.line(&format!(
             "{mark} {what:<11} {result}  {}",
             self.paint(&human_time(took), "2")
         ));

@@ -41,6 +41,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "server",
         &["failure", "progress", "config", "spec", "vector"],
     ),
+    (
+        "expected",
+        &["failure", "catalog", "sql", "spec", "project", "pg"],
+    ),
+    (
+        "testdb",
+        &[
+            "failure", "progress", "catalog", "sql", "spec", "config", "project", "diff",
+            "expected", "pg", "server",
+        ],
+    ),
     ("backup", &["failure", "progress", "pg", "server"]),
     ("ui", &["failure", "progress"]),
     (
@@ -48,7 +59,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
             "ui", "cli", "plan", "explain", "graph", "posture", "check", "proof", "probe", "diff",
-            "render", "finding", "report", "vector", "backup", "seed",
+            "render", "finding", "report", "vector", "backup", "seed", "expected", "testdb",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),

@@ -18,6 +18,19 @@ pub struct Snapshot {
     pub spec: String,
     /// The catalog; its server's major is in it.
     pub catalog: Catalog,
+    /// Attempts to reach foreign rows that all failed, if they were made.
+    pub isolation: Option<Isolation>,
+}
+
+/// Attempts to reach foreign rows on a database of one posture, all of which failed as promised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Isolation {
+    /// The fingerprint of everything that decides who reaches which row.
+    pub posture: String,
+    /// The checksum of what was promised.
+    pub promise: String,
+    /// How many attempts were made.
+    pub attempts: usize,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -25,6 +38,8 @@ struct File<'a> {
     format: u32,
     spec: std::borrow::Cow<'a, str>,
     major: u16,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    isolation: Option<Isolation>,
     /// Kind → what it belongs to → name → facets.
     objects: BTreeMap<Kind, BTreeMap<String, BTreeMap<String, Facets>>>,
 }
@@ -49,6 +64,7 @@ impl Snapshot {
             format: FORMAT,
             spec: self.spec.as_str().into(),
             major: self.catalog.major,
+            isolation: self.isolation.clone(),
             objects,
         };
         let mut text = serde_json::to_string_pretty(&file)
@@ -91,6 +107,7 @@ impl Snapshot {
         Ok(Some(Self {
             spec: file.spec.into_owned(),
             catalog,
+            isolation: file.isolation,
         }))
     }
 }
@@ -111,6 +128,11 @@ mod tests {
         let snapshot = Snapshot {
             spec: "ab".into(),
             catalog,
+            isolation: Some(Isolation {
+                posture: "cd".into(),
+                promise: "ef".into(),
+                attempts: 3,
+            }),
         };
         let text = snapshot.write().unwrap();
         assert_eq!(Snapshot::read(&text).unwrap().unwrap(), snapshot);

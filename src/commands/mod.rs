@@ -10,6 +10,7 @@ mod key;
 mod provenance;
 pub mod server;
 mod site;
+pub mod testdb;
 pub mod up;
 
 use std::future::Future;

@@ -3,17 +3,19 @@
 use std::time::{Duration, Instant};
 
 use super::Invocation;
+use super::db::audit::{Audit, Depth, Part};
 use crate::failure::{Exit, Result};
 use crate::pg::migrate::{self, Context, Done, Plan, Stage};
 use crate::pg::seed::{self, Ending, MadeKey};
-use crate::pg::{Work, bootstrap, graph, index};
+use crate::pg::{Server, Work, bootstrap, graph, index};
 use crate::progress::Report;
 use crate::project::Project;
 use crate::server::Start;
 
-/// Everything at once: embedded server, bootstrap, migrations, graph, vector indexes, seed rows
+/// Everything at once: embedded server, bootstrap, migrations, graph, vector indexes, seed rows, verify
 ///
-/// Prints the connection URL. Running it again changes nothing.
+/// Prints the connection URL. Running it again changes nothing. Exits with 3 when the database is not
+/// what the files say in the end.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The embedded server's major [default: edu.toml's]
@@ -63,6 +65,10 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     );
     let steps = steps(args, invocation, &project, &site, &context);
     let (keys, indexed) = invocation.block_on_until(&context.cancel, steps)?;
+    let verified = match &indexed {
+        Ok(()) => verify(invocation, &project, &embedded.server),
+        Err(_) => Ok(Exit::Done),
+    };
     ui.status("");
     ui.answer(embedded.url);
     // Keys are shown this once, whatever came after the rows were committed.
@@ -72,7 +78,35 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         "\nconnect   edu server psql\nnext      edu db status · edu db migrate · edu server stop\n{}",
         "The URL holds no password: its socket folder is yours alone. For TCP: edu server url --tcp"
     ));
-    Ok(Exit::Done)
+    verified
+}
+
+/// Whether all is now as the files say, as far as that can be seen without a scratch server.
+fn verify(invocation: &Invocation, project: &Project, server: &Server) -> Result<Exit> {
+    let begun = Instant::now();
+    let audit = Audit {
+        invocation,
+        project,
+        server,
+        parts: Part::ALL.into(),
+        depth: Depth::Quick,
+    };
+    let verdict = audit.run()?;
+    let failing = verdict.report.failing();
+    let ui = &invocation.ui;
+    if failing > 0 {
+        let found = if failing == 1 { "finding" } else { "findings" };
+        let result = format!("{failing} {found}: edu db verify");
+        ui.missed("verify", &result, begun.elapsed());
+        return Ok(verdict.exit);
+    }
+    let judged: Vec<&str> = verdict.judged.iter().map(|part| part.as_str()).collect();
+    let mut result = format!("{} as the files say", judged.join(", "));
+    if !verdict.left.is_empty() {
+        result.push_str(&format!("; not done: {}", verdict.left.join(", ")));
+    }
+    ui.step("verify", &result, begun.elapsed());
+    Ok(verdict.exit)
 }
 
 async fn steps(

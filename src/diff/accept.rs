@@ -1,13 +1,12 @@
 //! Differences that `edu.toml` accepts, each with a reason and perhaps a day until which.
 
-use super::Difference;
 use crate::spec::manifest::Accept;
 
 /// What became of the acceptances.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
-    /// The differences that stay.
-    pub differences: Vec<Difference>,
+#[derive(Debug, PartialEq, Eq)]
+pub struct Verdict<T> {
+    /// What is not accepted.
+    pub left: Vec<T>,
     /// How many were accepted.
     pub accepted: usize,
     /// The acceptances that fit nothing, by their place in the list.
@@ -16,13 +15,24 @@ pub struct Verdict {
     pub expired: Vec<usize>,
 }
 
-/// Takes out what is accepted. `today` is a date as `YYYY-MM-DD`, which sorts as dates do.
-pub fn accept(differences: Vec<Difference>, list: &[Accept], today: &str) -> Verdict {
+/// Takes out what is accepted: what `fits` an entry of the list. `today` is a date as `YYYY-MM-DD`, which
+/// sorts as dates do.
+pub fn accept<T>(
+    found: Vec<T>,
+    list: &[Accept],
+    today: &str,
+    fits: impl Fn(&Accept, &T) -> bool,
+) -> Verdict<T> {
     let mut used = vec![false; list.len()];
-    let mut verdict = Verdict::default();
-    for difference in differences {
+    let mut verdict = Verdict {
+        left: Vec::new(),
+        accepted: 0,
+        unused: Vec::new(),
+        expired: Vec::new(),
+    };
+    for one in found {
         let fits: Vec<usize> = (0..list.len())
-            .filter(|at| fits(&list[*at], &difference))
+            .filter(|at| fits(&list[*at], &one))
             .collect();
         fits.iter().for_each(|at| used[*at] = true);
         let over = |at: &usize| {
@@ -36,7 +46,7 @@ pub fn accept(differences: Vec<Difference>, list: &[Accept], today: &str) -> Ver
             continue;
         }
         verdict.expired.extend(fits);
-        verdict.differences.push(difference);
+        verdict.left.push(one);
     }
     verdict.expired.sort_unstable();
     verdict.expired.dedup();
@@ -44,19 +54,9 @@ pub fn accept(differences: Vec<Difference>, list: &[Accept], today: &str) -> Ver
     verdict
 }
 
-fn fits(accept: &Accept, difference: &Difference) -> bool {
-    accept.object == difference.id.to_string()
-        && accept
-            .facet
-            .as_deref()
-            .is_none_or(|facet| facet == difference.facet())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{Id, Kind};
-    use crate::diff::{Change, Severity};
 
     fn accepts(until: Option<&str>) -> Vec<Accept> {
         vec![Accept {
@@ -67,22 +67,16 @@ mod tests {
         }]
     }
 
-    fn difference() -> Vec<Difference> {
-        vec![Difference {
-            id: Id::new(Kind::Role, "", "deploy"),
-            change: Change::Unexpected,
-            severity: Severity::Error,
-            consequence: String::new(),
-            hint: None,
-        }]
-    }
-
     #[test]
     fn an_acceptance_holds_until_its_day_and_is_told_when_it_fits_nothing() {
-        let held = accept(difference(), &accepts(Some("2030-01-01")), "2029-12-31");
-        assert_eq!((held.accepted, held.differences.len()), (1, 0));
-        let over = accept(difference(), &accepts(Some("2030-01-01")), "2030-01-02");
-        assert_eq!((over.expired, over.differences.len()), (vec![0], 1));
-        assert_eq!(accept(Vec::new(), &accepts(None), "2030-01-02").unused, [0]);
+        let fits = |accept: &Accept, object: &&str| accept.object == *object;
+        let take = |found: &[&'static str], until, today| {
+            accept(found.to_vec(), &accepts(until), today, fits)
+        };
+        let held = take(&["role deploy"], Some("2030-01-01"), "2029-12-31");
+        assert_eq!((held.accepted, held.left.len()), (1, 0));
+        let over = take(&["role deploy"], Some("2030-01-01"), "2030-01-02");
+        assert_eq!((over.expired, over.left), (vec![0], vec!["role deploy"]));
+        assert_eq!(take(&[], None, "2030-01-02").unused, [0]);
     }
 }

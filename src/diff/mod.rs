@@ -7,6 +7,7 @@
 pub mod accept;
 mod consequence;
 pub mod difference;
+pub mod forgive;
 mod judge;
 mod moved;
 mod rename;

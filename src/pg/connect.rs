@@ -21,6 +21,8 @@ pub struct Server {
     options: PgConnectOptions,
     /// What a client program needs beside the place: libpq's variables with the password and TLS.
     libpq: Vec<(&'static str, String)>,
+    /// The text it was read from, if it was one. May hold a password.
+    text: Option<String>,
     /// Who named it: "--url", "DATABASE_URL", "the embedded server".
     pub source: String,
 }
@@ -48,6 +50,7 @@ impl Server {
             Ok(options) => Ok(Self {
                 options: plain(options),
                 libpq: libpq_variables(url),
+                text: Some(url.to_owned()),
                 source,
             }),
             Err(_) => Err(Failure::usage(format!("the URL in {source} could not be read"))
@@ -61,6 +64,7 @@ impl Server {
         Self {
             options: plain(PgConnectOptions::new()),
             libpq: Vec::new(),
+            text: None,
             source: "the PG* variables".to_owned(),
         }
     }
@@ -117,6 +121,28 @@ impl Server {
             self.options.get_port(),
             self.database()
         )
+    }
+
+    /// The URL for client programs of any language. With [`Secret::Shown`] it holds the password that
+    /// the URL it was made from held; one from `PGPASSWORD` or `.pgpass` the programs find themselves.
+    pub fn client_url(&self, secret: Secret) -> String {
+        match &self.text {
+            Some(text) => readdressed(text, self.user(), self.database(), secret),
+            None => {
+                let port = self.options.get_port();
+                let (user, database) = (encoded(self.user()), encoded(self.database()));
+                match self.options.get_socket() {
+                    Some(folder) => format!(
+                        "postgresql://{user}@localhost:{port}/{database}?host={}",
+                        encoded(&folder.to_string_lossy())
+                    ),
+                    None => {
+                        let host = self.options.get_host();
+                        format!("postgresql://{user}@{host}:{port}/{database}")
+                    }
+                }
+            }
+        }
     }
 
     /// What leads libpq's client programs here, as environment variables: a password on a command
@@ -188,6 +214,57 @@ impl Server {
             _ => with_message(failure, error).hint("Check the URL."),
         }
     }
+}
+
+/// Whether a URL may hold its password: only what reads it and shows it to nobody gets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secret {
+    /// It is left out.
+    Hidden,
+    /// It is there.
+    Shown,
+}
+
+/// A URL that names another user or database. The password goes with its user only.
+fn readdressed(url: &str, user: &str, database: &str, secret: Secret) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("postgresql", url));
+    let rest = rest.split('#').next().unwrap_or("");
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let authority = place.split('/').next().unwrap_or("");
+    let (login, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let (named, password) = login.split_once(':').unwrap_or((login, ""));
+    let keeps = secret == Secret::Shown && (named.is_empty() || decoded(named) == user);
+    let password = if keeps && !password.is_empty() {
+        format!(":{password}")
+    } else {
+        String::new()
+    };
+    let kept: Vec<&str> = query
+        .split('&')
+        .filter(|pair| {
+            let key = pair.split('=').next().unwrap_or("");
+            !matches!(key, "" | "dbname" | "user") && (keeps || key != "password")
+        })
+        .collect();
+    let query = if kept.is_empty() {
+        String::new()
+    } else {
+        format!("?{}", kept.join("&"))
+    };
+    let (user, database) = (encoded(user), encoded(database));
+    format!("{scheme}://{user}{password}@{host}/{database}{query}")
+}
+
+/// Percent-encodes what RFC 3986 does not call unreserved.
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
 }
 
 /// The parts of a URL that sqlx does not give back, as libpq's variables.
@@ -280,6 +357,25 @@ mod tests {
         assert_eq!(
             (value("PGHOST"), value("PGPORT")),
             (Some("db.example"), Some("6"))
+        );
+    }
+
+    #[test]
+    fn a_client_url_keeps_its_parameters_and_its_password_with_its_user() {
+        let url = "postgres://a%40b:s3cret@db:6/x?sslmode=require&dbname=y&application_name=z";
+        let server = Server::from_url(url, "--url").unwrap().with_database("t_1");
+        assert_eq!(
+            server.client_url(Secret::Shown),
+            "postgres://a%40b:s3cret@db:6/t_1?sslmode=require&application_name=z"
+        );
+        assert_eq!(
+            server.client_url(Secret::Hidden),
+            "postgres://a%40b@db:6/t_1?sslmode=require&application_name=z"
+        );
+        let other = server.with_user("c").client_url(Secret::Shown);
+        assert_eq!(
+            other,
+            "postgres://c@db:6/t_1?sslmode=require&application_name=z"
         );
     }
 

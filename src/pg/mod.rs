@@ -20,6 +20,7 @@ pub mod image;
 pub mod index;
 pub mod inspect;
 pub mod lock;
+pub mod maintain;
 pub mod message;
 pub mod migrate;
 pub mod rls;
@@ -27,6 +28,8 @@ pub mod scratch;
 pub mod seed;
 pub mod session;
 pub mod shape;
+pub mod testdb;
+pub mod top;
 pub mod work;
 
 pub use cancel::Cancel;

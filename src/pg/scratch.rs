@@ -17,7 +17,7 @@ use crate::spec::document::Document;
 use crate::spec::manifest::Manifest;
 use crate::spec::migration::Migration;
 use crate::spec::ontology::Ontology;
-use crate::spec::vectors::VectorIndex;
+use crate::spec::vectors::{IterativeScan, Method, VectorIndex, VectorSpec};
 use crate::sql::Source;
 use crate::sql::split::split;
 
@@ -37,8 +37,8 @@ pub struct Wanted<'a> {
     pub schema: &'a [Document],
     /// The graph, if the project has one.
     pub ontology: Option<&'a Ontology>,
-    /// The vector indexes.
-    pub indexes: &'a [VectorIndex],
+    /// The vector indexes, and how they are searched.
+    pub vectors: &'a VectorSpec,
 }
 
 /// Which files make the database.
@@ -96,21 +96,31 @@ pub async fn catalog(
     from: From,
     report: Report<'_>,
 ) -> Result<Catalog> {
-    let scratch = Scratch::create(admin).await?;
-    let outcome = fill_and_read(&scratch.server, wanted, from, report).await;
-    scratch.drop_it().await;
-    outcome
+    within(admin, wanted, from, report, async |server| {
+        let (mut connection, _) = session::open(server, "edu scratch").await?;
+        inspect::of_project(&mut connection, wanted.manifest, &[]).await
+    })
+    .await
 }
 
-async fn fill_and_read(
-    server: &Server,
+/// Does `work` in a scratch database that has what the files give. It is dropped again.
+///
+/// # Errors
+/// Those of the files: exit 5 with the place in the file; those of `work`.
+pub async fn within<T>(
+    admin: &Server,
     wanted: &Wanted<'_>,
     from: From,
     report: Report<'_>,
-) -> Result<Catalog> {
-    fill(server, wanted, from, report).await?;
-    let (mut connection, _) = session::open(server, "edu scratch").await?;
-    inspect::of_project(&mut connection, wanted.manifest, &[]).await
+    work: impl AsyncFnOnce(&Server) -> Result<T>,
+) -> Result<T> {
+    let scratch = Scratch::create(admin).await?;
+    let outcome = match fill(&scratch.server, wanted, from, report).await {
+        Ok(()) => work(&scratch.server).await,
+        Err(failure) => Err(failure),
+    };
+    scratch.drop_it().await;
+    outcome
 }
 
 /// Makes in an empty database what the files want.
@@ -132,6 +142,7 @@ pub async fn fill(
             report(Progress::stage("applying the spec to a scratch database"));
             later_superuser_steps(&mut work.connection, wanted.migrations).await?;
             spec(&mut work.connection, owner, wanted.schema).await?;
+            search(&mut work.connection, server.database(), wanted.vectors).await?;
             report(Progress::Done);
         }
         From::Migrations(to) => migrations(&mut work, wanted, to, report).await?,
@@ -151,7 +162,7 @@ pub async fn fill(
             options: index::Options::default(),
             cancel: &Cancel::default(),
         };
-        index::ensure(&mut work.connection, &site, wanted.indexes, report).await?;
+        index::ensure(&mut work.connection, &site, &wanted.vectors.indexes, report).await?;
     }
     work.end().await;
     Ok(())
@@ -205,6 +216,36 @@ async fn migrations(
             return Ok(());
         }
     }
+}
+
+/// Sets for the database what spec/vectors.toml says of searches: it is wanted of every database.
+async fn search(connection: &mut PgConnection, database: &str, vectors: &VectorSpec) -> Result<()> {
+    let Some(scan) = vectors.iterative_scan else {
+        return Ok(());
+    };
+    let flat = |index: &VectorIndex| matches!(index.method, Method::Ivfflat { .. });
+    let of_hnsw = vectors.indexes.is_empty() || !vectors.indexes.iter().all(flat);
+    let of_ivfflat = vectors.indexes.iter().any(flat);
+    let methods = [("hnsw", of_hnsw), ("ivfflat", of_ivfflat)];
+    for (method, _) in methods.iter().filter(|(_, used)| *used) {
+        let value = match scan {
+            // ivfflat cannot keep the order.
+            IterativeScan::StrictOrder if *method == "ivfflat" => IterativeScan::RelaxedOrder,
+            scan => scan,
+        };
+        let change = match value {
+            IterativeScan::Off => format!("RESET {method}.iterative_scan"),
+            value => format!("SET {method}.iterative_scan = '{}'", value.as_str()),
+        };
+        let sql = format!("ALTER DATABASE {} {change}", quote_ident(database));
+        session::run(
+            connection,
+            &sql,
+            "set what spec/vectors.toml says of searches",
+        )
+        .await?;
+    }
+    Ok(())
 }
 
 /// Runs the schema files as the owner, each in one transaction.

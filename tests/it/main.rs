@@ -35,5 +35,7 @@ mod seed;
 mod speed;
 mod support;
 mod systems;
+mod testdb;
+mod upkeep;
 mod vectors;
 mod verify;

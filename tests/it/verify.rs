@@ -2,18 +2,26 @@
 
 use std::fs;
 use std::process::Stdio;
+use std::sync::OnceLock;
 
 use crate::support::{Database, Project, Run, Template, database, edu, major, runtime};
 
 /// This repository's project in a folder of its own, with a committed catalog of the major under test.
 fn snapshotted() -> Project {
+    static TEXT: OnceLock<String> = OnceLock::new();
     let project = Project::copy_of_root();
-    let major = major().to_string();
-    project
-        .edu(&["db", "snapshot", "--major", &major])
-        .expect(0);
+    let text = TEXT.get_or_init(|| {
+        let major = major().to_string();
+        project
+            .edu(&["db", "snapshot", "--major", &major])
+            .expect(0);
+        fs::read_to_string(project.path().join(CATALOG)).unwrap()
+    });
+    project.write(CATALOG, text);
     project
 }
+
+const CATALOG: &str = "spec/catalog.json";
 
 fn verify(project: &Project, db: &Database, more: &[&str]) -> Run {
     verify_as(project, &db.url(), more)
@@ -270,4 +278,141 @@ fn a_column_changes_the_fingerprint_and_a_row_does_not() {
     assert_eq!(before, print());
     db.run("ALTER TABLE public.users ADD COLUMN extra int");
     assert_ne!(before, print());
+}
+
+/// The findings of a run, as (code, object).
+fn told(run: &Run) -> Vec<(String, String)> {
+    let json: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let word = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap().to_owned();
+    let findings = json["findings"].as_array().unwrap().iter();
+    let failing = findings.filter(|finding| finding["level"] != "note");
+    failing
+        .map(|finding| (word(finding, "code"), word(finding, "object")))
+        .collect()
+}
+
+#[test]
+fn one_report_holds_catalog_graph_vectors_and_isolation() {
+    let project = snapshotted();
+    let db = database(Template::Seeded);
+    let run = verify(&project, &db, &[]).expect(0);
+    for said in [
+        "expected: spec/catalog.json",
+        "queries planned",
+        "3 indexes looked at",
+        "attempts on a scratch database of the same posture (recorded in spec/catalog.json)",
+    ] {
+        assert!(run.says(said), "{said}: {}", run.stdout);
+    }
+    // Nothing of the catalog differs after these, and each part finds its own.
+    db.run(
+        "SET session_replication_role = replica;
+         INSERT INTO public.content_embeddings (tenant_id, asset_id, source_text, embedding, model_name)
+         VALUES (gen_random_uuid(), gen_random_uuid(), 'x', array_fill(0, ARRAY[768])::vector, 'm')",
+    );
+    let run = verify(&project, &db, &["--output", "json"]).expect(3);
+    let index = "index idx_content_emb_hnsw on public.content_embeddings";
+    assert_eq!(told(&run), [("vector-index-differs".into(), index.into())]);
+    assert!(run.says("zero vector"), "{}", run.stdout);
+    let text = fs::read_to_string(project.path().join("spec/access.toml")).unwrap();
+    project.write(
+        "spec/access.toml",
+        &text.replacen("insert = \"deny\"", "insert = \"tenant\"", 1),
+    );
+    let run = verify(&project, &db, &["--only", "isolation", "--output", "json"]).expect(3);
+    assert!(!told(&run).is_empty(), "{}", run.stdout);
+    verify(&project, &db, &["--only", "catalog,graph"]).expect(0);
+}
+
+#[test]
+fn what_follows_from_a_difference_is_counted_and_not_told_again() {
+    let project = snapshotted();
+    let db = database(Template::Migrated);
+    db.run("ALTER TABLE public.users DISABLE ROW LEVEL SECURITY");
+    let run = verify(&project, &db, &["--output", "json"]).expect(3);
+    let codes = told(&run);
+    assert_eq!(
+        codes,
+        [("table-row-security".into(), "table public.users".into())]
+    );
+    assert!(run.says("from the differences above"), "{}", run.stdout);
+    // Alone, the part tells all that it finds.
+    let run = verify(&project, &db, &["--only", "isolation", "--output", "json"]).expect(3);
+    let codes: Vec<String> = told(&run).into_iter().map(|(code, _)| code).collect();
+    assert!(codes.contains(&"rls-disabled".to_owned()), "{codes:?}");
+    assert!(codes.contains(&"posture-differs".to_owned()), "{codes:?}");
+}
+
+#[test]
+fn an_accepted_difference_hides_no_finding_about_isolation() {
+    let project = snapshotted();
+    let db = database(Template::Migrated);
+    db.run("ALTER TABLE public.users DISABLE ROW LEVEL SECURITY");
+    let manifest = fs::read_to_string(project.path().join("edu.toml")).unwrap();
+    let entry = "[[accept]]\nobject = \"table public.users\"\nreason = \"a test\"\n";
+    project.write("edu.toml", &format!("{manifest}\n{entry}"));
+    let run = verify(&project, &db, &["--output", "json"]).expect(3);
+    let codes: Vec<String> = told(&run).into_iter().map(|(code, _)| code).collect();
+    assert!(codes.contains(&"rls-disabled".to_owned()), "{codes:?}");
+}
+
+#[test]
+fn what_a_graph_lacks_is_told_once_and_by_its_part_alone_when_asked() {
+    let project = snapshotted();
+    let db = database(Template::Seeded);
+    db.run("ALTER TABLE edusphere_graph.\"Concept\" DISABLE ROW LEVEL SECURITY");
+    let run = verify(&project, &db, &["--output", "json"]).expect(3);
+    assert_eq!(told(&run).len(), 1, "{}", run.stdout);
+    let run = verify(&project, &db, &["--only", "graph", "--output", "json"]).expect(3);
+    assert_eq!(told(&run)[0].0, "row-security-off");
+}
+
+#[test]
+fn a_project_without_the_parts_is_verified_without_them() {
+    let project = Project::new(&[
+        ("edu.toml", "name = \"plain\"\n"),
+        (
+            "migrations/V1__one.sql",
+            "CREATE TABLE public.one (id int PRIMARY KEY);\n",
+        ),
+    ]);
+    let db = database(Template::Empty);
+    for step in ["bootstrap", "migrate"] {
+        project.edu(&["db", step, "--url", &db.url()]).expect(0);
+    }
+    let run = verify(&project, &db, &[]).expect(0);
+    assert!(
+        run.says("not in this project: graph, vectors, isolation"),
+        "{}",
+        run.stdout
+    );
+    db.run("ALTER TABLE public.one ADD COLUMN two int");
+    let run = verify(&project, &db, &[]).expect(3);
+    assert!(run.says("column public.one.two"), "{}", run.stdout);
+}
+
+#[test]
+fn how_vectors_are_searched_is_wanted_of_the_database() {
+    let project = snapshotted();
+    let db = database(Template::Migrated);
+    db.run(&format!(
+        "ALTER DATABASE {} SET hnsw.iterative_scan = 'relaxed_order'",
+        db.name
+    ));
+    let run = verify(&project, &db, &["--only", "catalog"]).expect(3);
+    assert!(
+        run.says("expected strict_order, found relaxed_order"),
+        "{}",
+        run.stdout
+    );
+    // What vectors.toml declares counts, whatever the migrations set.
+    let path = "spec/vectors.toml";
+    let text = fs::read_to_string(project.path().join(path)).unwrap();
+    project.write(path, &text.replace("\"strict_order\"", "\"relaxed_order\""));
+    verify(&project, &db, &["--only", "catalog"]).expect(0);
+    let major = major().to_string();
+    let run = project
+        .edu(&["db", "verify", "--project-only", "--major", &major])
+        .expect(3);
+    assert!(run.says("hnsw.iterative_scan"), "{}", run.stdout);
 }

@@ -1,17 +1,16 @@
 //! From differences to findings, for the commands that compare.
 
-use std::collections::BTreeMap;
 use std::fs;
 
 use super::Invocation;
 use crate::catalog::name::quote_ident;
-use crate::catalog::{Catalog, Kind, Value};
+use crate::catalog::{Catalog, Kind};
+pub(super) use crate::diff::forgive::forgive_newer_extensions;
 use crate::diff::{Change, Difference, Severity};
 use crate::failure::{Failure, Result};
 use crate::finding::{Finding, Findings, Level};
 use crate::render::repair;
 use crate::report::{Format, Output, render};
-use crate::spec::manifest::Range;
 
 /// One difference as a finding. `database` names the one that a repair is run in.
 pub(super) fn finding(
@@ -47,46 +46,6 @@ fn way_out(difference: &Difference) -> Option<String> {
         }
         _ => None,
     }
-}
-
-/// An extension that is newer than the one the spec was proved with, and that `edu.toml` admits, is no
-/// drift; and what AGE's members are granted is comparable for one AGE version only.
-pub(super) fn forgive_newer_extensions(
-    differences: &mut Vec<Difference>,
-    ranges: &BTreeMap<String, Range>,
-) {
-    let mut other_age = false;
-    for difference in differences.iter_mut() {
-        let Change::Facet {
-            facet: "version",
-            expected: Some(Value::Text(expected)),
-            actual: Some(Value::Text(actual)),
-        } = &difference.change
-        else {
-            continue;
-        };
-        if difference.id.kind != Kind::Extension {
-            continue;
-        }
-        let name = difference.id.name.trim_matches('"');
-        other_age |= name == "age";
-        let admitted = ranges.get(name).is_some_and(|range| range.admits(actual));
-        if admitted && numbers(actual) > numbers(expected) {
-            difference.severity = Severity::Note;
-            "it is newer than the one the spec was proved with, and edu.toml admits it"
-                .clone_into(&mut difference.consequence);
-        }
-    }
-    if other_age {
-        differences.retain(|difference| difference.id.kind != Kind::ExtensionPrivileges);
-    }
-}
-
-fn numbers(version: &str) -> Vec<u64> {
-    version
-        .split(['.', '-'])
-        .map_while(|part| part.parse().ok())
-        .collect()
 }
 
 /// Prints the report on stdout and writes it into the files that were asked for.

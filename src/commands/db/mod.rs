@@ -1,5 +1,6 @@
 //! `edu db …`: what is done to a database.
 
+pub(in crate::commands) mod audit;
 pub mod backup;
 pub mod baseline;
 pub mod bootstrap;
@@ -14,7 +15,9 @@ pub mod graph;
 pub mod import_history;
 pub mod index;
 pub mod introspect;
+mod isolation;
 pub mod lock;
+pub mod maintain;
 pub mod migrate;
 mod pending;
 pub mod plan;
@@ -26,6 +29,7 @@ pub mod rollback;
 pub mod seed;
 pub mod snapshot;
 pub mod status;
+pub mod top;
 pub mod verify;
 
 use clap::Subcommand;
@@ -64,6 +68,8 @@ pub enum Command {
     Fingerprint(fingerprint::Args),
     Backup(backup::Args),
     Restore(restore::Args),
+    Maintain(maintain::Args),
+    Top(top::Args),
 }
 
 /// How long to wait for the lock.
@@ -103,5 +109,7 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Fingerprint(args) => fingerprint::run(&args, invocation),
         Command::Backup(args) => backup::run(&args, invocation),
         Command::Restore(args) => restore::run(&args, invocation),
+        Command::Maintain(args) => maintain::run(&args, invocation),
+        Command::Top(args) => top::run(&args, invocation),
     }
 }

@@ -1,11 +1,13 @@
 //! `edu db snapshot`
 
 use super::Invocation;
-use super::expected::{self, SNAPSHOT, Sources};
-use crate::catalog::snapshot::Snapshot;
+use super::expected::{self, SNAPSHOT, ScratchServer, Sources};
+use super::isolation::{Attempted, Promise, attempted};
+use crate::catalog::snapshot::{Isolation, Snapshot};
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::scratch::From;
-use crate::project::Origin;
+use crate::progress::Report;
+use crate::project::{Origin, Project};
 
 /// Write spec/catalog.json: the expected catalog, so that production is verified without a scratch server
 ///
@@ -42,17 +44,19 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         major,
     )?;
     let report = |progress| invocation.ui.hear(progress);
-    let catalog = invocation.block_on(expected::build(
-        &scratch,
-        &project,
-        &sources,
-        From::Spec,
-        &report,
-    ))?;
+    let (catalog, attempted) = invocation.block_on(async {
+        let build = expected::build(&scratch, &project, &sources, From::Spec, &report);
+        Ok((
+            build.await?,
+            attempts(&scratch, &project, &sources, &report).await?,
+        ))
+    })?;
+    let isolation = settled(attempted, invocation);
     let objects = catalog.objects.len();
     let snapshot = Snapshot {
         spec: sources.hash.clone(),
         catalog,
+        isolation,
     };
     let text = snapshot.write()?;
     let same = project.file(SNAPSHOT).is_some_and(|file| file.text == text);
@@ -82,4 +86,40 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         .ui
         .answer(format!("wrote {SNAPSHOT} ({objects} objects)"));
     Ok(Exit::Done)
+}
+
+/// Attempts to reach foreign rows, where the project promises that they fail. Those of the committed
+/// file are not made again while posture and promise stay.
+async fn attempts(
+    scratch: &ScratchServer,
+    project: &Project,
+    sources: &Sources,
+    report: Report<'_>,
+) -> Result<Option<Attempted>> {
+    let Some(promise) = Promise::of(project)? else {
+        return Ok(None);
+    };
+    let known = match project.file(SNAPSHOT) {
+        Some(file) => Snapshot::read(&file.text)?.and_then(|snapshot| snapshot.isolation),
+        None => None,
+    };
+    let made = attempted(scratch, project, sources, &promise, known.as_ref(), report);
+    made.await.map(Some)
+}
+
+/// What is committed of the attempts: nothing where one succeeded.
+fn settled(attempted: Option<Attempted>, invocation: &Invocation) -> Option<Isolation> {
+    let Attempted {
+        isolation,
+        findings,
+    } = attempted?;
+    if findings.is_empty() {
+        return Some(isolation);
+    }
+    invocation.ui.warn(format!(
+        "{} of {} attempts to reach foreign rows showed something, so they are not recorded: edu db rls",
+        findings.len(),
+        isolation.attempts
+    ));
+    None
 }

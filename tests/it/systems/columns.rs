@@ -15,12 +15,15 @@ FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 CROSS JOIN LATERAL (
-    SELECT string_agg(CASE k.contype
-               WHEN 'p' THEN 'PK' WHEN 'u' THEN 'UNIQUE'
-               ELSE regexp_replace(pg_get_constraintdef(k.oid), '^.* REFERENCES ', 'FK → ') END,
-               '; ' ORDER BY position(k.contype::text IN 'pfu')) AS keys
-    FROM pg_constraint k
-    WHERE k.conrelid = c.oid AND k.conkey = ARRAY[a.attnum] AND k.contype IN ('p', 'f', 'u')) k
+    SELECT string_agg(key, '; ' ORDER BY at) AS keys FROM (
+        SELECT CASE k.contype WHEN 'p' THEN 'PK'
+                   ELSE regexp_replace(pg_get_constraintdef(k.oid), '^.* REFERENCES ', 'FK → ') END AS key,
+               CASE k.contype WHEN 'p' THEN 1 ELSE 2 END AS at
+        FROM pg_constraint k WHERE k.conrelid = c.oid AND k.conkey = ARRAY[a.attnum] AND k.contype IN ('p', 'f')
+        UNION ALL
+        SELECT 'UNIQUE', 3 FROM pg_index i
+        WHERE i.indrelid = c.oid AND i.indisunique AND NOT i.indisprimary AND i.indpred IS NULL
+          AND i.indkey::text = a.attnum::text) AS every) k
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> 'refinery_schema_history'
   AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.objid = c.oid AND x.deptype = 'e')";
 

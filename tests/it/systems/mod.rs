@@ -4,6 +4,7 @@
 //! A system is one file here: a test each for [`life`], [`counted`] and [`columns`], then what its document promises.
 
 mod columns;
+mod contextinject;
 mod count;
 mod life;
 mod microlearning;

@@ -461,3 +461,42 @@ fn platforms_costs_are_summed_per_period_and_service() {
     let error = app.attempt(&costs(", 'hour'")).unwrap_err();
     assert!(error.starts_with("22023"), "{error}");
 }
+
+#[test]
+fn platforms_seed_is_acme_to_the_letter() {
+    let db = PLATFORM.database();
+    let one = |sql: &str| db.rows(sql).remove(0).join(" | ");
+    assert_eq!(
+        one("SELECT name, api_key ~ '^pk_test_[0-9a-f]{32}$', plan, settings = '{\"maxMonthlySpend\": 1000,
+                 \"allowedDomains\": [\"https://acme.com\"], \"features\": [\"chat\", \"meetings\", \"knowledge-base\"]}' FROM tenants"),
+        "Acme Corporation | t | business | t"
+    );
+    assert_eq!(
+        one("SELECT email, password_hash, role, name FROM users"),
+        "admin@acme.com | ef92b778bafe771e89245b89ecbc08a44a4e166c06659911881f383d4473e94f | owner | John Doe"
+    );
+    assert_eq!(
+        one("SELECT session_token::uuid IS NOT NULL, u.email, expires BETWEEN now() + interval '29 days' AND now() + interval '30 days'
+             FROM auth_sessions s JOIN users u ON u.id = s.user_id"),
+        "t | admin@acme.com | t"
+    );
+    assert_eq!(
+        one("SELECT name, domain_whitelist, settings = '{\"theme\": \"auto\", \"position\": \"bottom-right\",
+                 \"greeting\": \"Hi! How can I help you today?\"}', is_active FROM widgets"),
+        "Main Website Widget | [\"https://acme.com\", \"https://www.acme.com\"] | t | t"
+    );
+    assert_eq!(
+        one("SELECT title, content, category, metadata = '{\"source\": \"docs\", \"tags\": [\"beginner\", \"tutorial\"]}', embedding
+             FROM knowledge_documents"),
+        "Getting Started Guide | Welcome to our platform! Here is how to get started with our AI assistant... | onboarding | t | NULL"
+    );
+    assert_eq!(
+        one(
+            "SELECT name, description, system_prompt, temperature, max_tokens, top_p, is_default, is_active FROM ai_personalities"
+        ),
+        "Helpful Assistant | A friendly and knowledgeable assistant | You are a helpful AI assistant for Acme Corporation. \
+         Be friendly, professional, and concise in your responses. | 0.70 | 2000 | 1.00 | t | t"
+    );
+    let again = PLATFORM.edu(&db, &["db", "seed"]).expect(0);
+    assert!(again.says("nothing to do"), "{}", again.stderr);
+}

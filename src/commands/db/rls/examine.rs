@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::postgres::PgConnection;
-
+use super::super::isolation::{Promise, attempts};
 use super::scratch::Scratch;
-use super::{Args, EngineWord, Promise, tell};
+use super::{Args, EngineWord, tell};
 use crate::failure::Result;
+use crate::pg::rls::Probed;
 use crate::pg::rls::read::Question;
-use crate::pg::rls::{Manner, Probed};
 use crate::pg::{Server, rls, session};
 use crate::posture::finding::{Engine, Finding, Severity};
 use crate::posture::scene::Scene;
@@ -54,10 +53,7 @@ impl Run<'_> {
         }
         if self.engines.contains(&EngineWord::Probe) {
             let probed = match args.here {
-                true => {
-                    self.attempt(&mut connection, &scene, identity.superuser, true)
-                        .await?
-                }
+                true => attempts(&mut connection, &scene, identity.superuser, true).await?,
                 false => self.on_scratch(&question, &posture).await?,
             };
             report.add(Engine::Probe, probed.attempts, probed.findings);
@@ -73,31 +69,6 @@ impl Run<'_> {
         Ok(report)
     }
 
-    async fn attempt(
-        &self,
-        connection: &mut PgConnection,
-        scene: &Scene<'_>,
-        superuser: bool,
-        in_use: bool,
-    ) -> Result<Probed> {
-        let run = uuid::Uuid::new_v4().to_string();
-        let manner = Manner {
-            in_use,
-            superuser,
-            run,
-        };
-        let mut probed = rls::probe(connection, scene, &manner).await?;
-        if superuser {
-            let more = rls::helper::probe(connection, scene, &manner.run).await?;
-            probed.attempts += more.attempts;
-            probed.findings.extend(more.findings);
-            probed.notes.extend(more.notes);
-        } else {
-            probed.notes.push("not a superuser: attempts were made by SET ROLE alone, so ways back out of the role were not tried".to_owned());
-        }
-        Ok(probed)
-    }
-
     /// Attempts on a scratch database; they count for the database itself where its posture is the same.
     async fn on_scratch(&self, question: &Question, live: &Posture) -> Result<Probed> {
         let scratch = Scratch::build(&self.scratch, self.project).await?;
@@ -110,9 +81,7 @@ impl Run<'_> {
         let (mut connection, identity) = session::open(scratch, "edu db rls").await?;
         let posture = rls::posture(&mut connection, question).await?;
         let scene = self.scene(&posture);
-        let mut probed = self
-            .attempt(&mut connection, &scene, identity.superuser, false)
-            .await?;
+        let mut probed = attempts(&mut connection, &scene, identity.superuser, false).await?;
         let (here, there) = (fingerprint::lines(live), fingerprint::lines(&posture));
         let only = |these: &[String], those: &[String]| -> Vec<String> {
             these

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use super::isolation::Promise;
 use super::{Invocation, Target};
-use crate::failure::{Exit, Failure, Result};
-use crate::pg::rls::read::Question;
+use crate::failure::{Exit, Result};
 use crate::pg::{Server, rls, session};
-use crate::posture::scene::{Scene, subjects};
+use crate::posture::scene::Scene;
 use crate::posture::{Posture, fingerprint};
 use crate::project::Project;
 use crate::proof;
-use crate::spec::access::Access;
-use crate::spec::ontology::Ontology;
 use examine::Run;
 
 mod examine;
@@ -104,66 +102,6 @@ struct FingerprintArgs {
     lines: bool,
 }
 
-/// What the project promises about isolation.
-pub(super) struct Promise {
-    /// `spec/access.toml`.
-    pub(super) access: Access,
-    /// `graph/ontology.toml`.
-    pub(super) ontology: Option<Ontology>,
-}
-
-impl Promise {
-    fn of(project: &Project) -> Result<Self> {
-        let file = project.file("spec/access.toml").ok_or_else(|| {
-            Failure::usage("the project has no spec/access.toml")
-                .detail("It says who may do what; row-level security is judged against it.")
-                .hint("Propose one from a database: edu db rls init")
-        })?;
-        let access = Access::read(file)?;
-        let context = &project.manifest.context;
-        if let Some(membership) = &access.membership {
-            let place = membership.span.clone();
-            if context.tenant.is_some() {
-                return Err(file
-                    .failure(
-                        place,
-                        "both a setting and a table of members say which tenant a session has",
-                    )
-                    .hint(
-                        "Take context.tenant out of edu.toml, or [membership] out of this file.",
-                    ));
-            }
-            if context.user.is_none() {
-                return Err(file
-                    .failure(place, "members are looked up by the session's user, and edu.toml names no setting for it")
-                    .hint("Add to edu.toml: [context] user = \"app.user_id\""));
-            }
-        }
-        Ok(Self {
-            access,
-            ontology: project.ontology()?,
-        })
-    }
-
-    fn question(&self, project: &Project) -> Question {
-        let context = &project.manifest.context;
-        let settings = [&context.tenant, &context.user].into_iter().flatten();
-        Question {
-            subjects: subjects(&self.access, &project.manifest),
-            words: settings
-                .flat_map(|setting| setting.split('.'))
-                .map(str::to_lowercase)
-                .collect(),
-            signatures: self
-                .access
-                .functions
-                .iter()
-                .map(|listed| listed.function.to_string())
-                .collect(),
-        }
-    }
-}
-
 /// Runs the command. Exit 1 when a finding is not accepted.
 ///
 /// # Errors
@@ -178,7 +116,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         None => {}
     }
     let project = invocation.project_for(&args.target)?;
-    let promise = Promise::of(&project)?;
+    let promise = Promise::needed(&project)?;
     let server = invocation.server(&args.target, &project)?;
     let engines: BTreeSet<EngineWord> = args.engine.iter().copied().collect();
     let scratch = match &args.scratch_url {
@@ -204,7 +142,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
 
 fn print_fingerprint(args: &FingerprintArgs, invocation: &Invocation) -> Result<Exit> {
     let project = invocation.project_for(&args.target)?;
-    let promise = Promise::of(&project)?;
+    let promise = Promise::needed(&project)?;
     let server = invocation.server(&args.target, &project)?;
     let posture: Posture = invocation.block_on(async {
         let (mut connection, _) = session::open(&server, "edu db rls fingerprint").await?;
@@ -222,7 +160,7 @@ fn print_fingerprint(args: &FingerprintArgs, invocation: &Invocation) -> Result<
 /// The posture of a database with the promise it is judged against.
 fn look(target: &Target, invocation: &Invocation) -> Result<(Project, Promise, Server, Posture)> {
     let project = invocation.project_for(target)?;
-    let promise = Promise::of(&project)?;
+    let promise = Promise::needed(&project)?;
     let server = invocation.server(target, &project)?;
     let posture = invocation.block_on(async {
         let (mut connection, _) = session::open(&server, "edu db rls").await?;

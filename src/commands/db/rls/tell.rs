@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::super::isolation::shared;
 use crate::failure::Result;
 use crate::finding;
 use crate::posture::finding::{Engine, Finding, Severity};
@@ -74,21 +75,6 @@ impl Report {
 
     /// The same in the shape that every command's reports have.
     fn shared(&self) -> finding::Findings {
-        let shared = |one: &Finding| finding::Finding {
-            code: one.id.to_owned(),
-            level: match one.severity {
-                Severity::Error => finding::Level::Critical,
-                Severity::Warning => finding::Level::Error,
-                Severity::Info => finding::Level::Note,
-            },
-            group: one.object.clone(),
-            object: one.object.clone(),
-            message: one.message.clone(),
-            consequence: String::new(),
-            hint: one.reproduce.as_ref().map(|sql| format!("See it: {sql}")),
-            repair: one.fix.clone(),
-            path: Some("spec/access.toml".to_owned()),
-        };
         let limits = self
             .limits
             .iter()

@@ -1,0 +1,7 @@
+//! Test databases.
+
+mod fill;
+mod host;
+pub mod site;
+
+pub use site::{Seeds, Site};

@@ -1,0 +1,436 @@
+//! Test databases: made from a template, leased, dropped, and collected however their user ended.
+
+use std::time::Duration;
+
+use crate::support::{
+    Project, Run, Session, Template, command, database, own_server, server, start, until,
+};
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A project of its own name, so that no other test's databases are its own.
+fn project(name: &str) -> Project {
+    let manifest = format!("name = \"{name}\"\n");
+    Project::new(&[
+        ("edu.toml", manifest.as_str()),
+        (
+            "migrations/V0001__note.sql",
+            "CREATE TABLE note (id int PRIMARY KEY, body text NOT NULL);",
+        ),
+        (
+            "spec/schema/note.sql",
+            "CREATE TABLE note (id int PRIMARY KEY, body text NOT NULL);",
+        ),
+        (
+            "seeds/dev/note.toml",
+            "[[table]]\nname = \"public.note\"\nas = \"owner\"\nkey = [\"id\"]\n\
+             [[table.row]]\nid = 1\nbody = \"a\"\n[[table.row]]\nid = 2\nbody = \"b\"\n",
+        ),
+    ])
+}
+
+fn admin() -> Session {
+    Session::at(&server().url("postgres", "postgres"))
+}
+
+/// The databases of `project` that are there, clones and templates.
+fn there(project: &str) -> Vec<String> {
+    let sql = format!(
+        "SELECT datname FROM pg_database
+         WHERE datname LIKE 'edu\\_test\\_{project}\\_%' OR datname LIKE 'edu\\_template\\_{project}\\_%'
+         ORDER BY 1"
+    );
+    let rows = admin().rows(&sql);
+    rows.into_iter().map(|row| row[0].clone()).collect()
+}
+
+fn clones(project: &str) -> Vec<String> {
+    let mut there = there(project);
+    there.retain(|name| name.starts_with("edu_test_"));
+    there
+}
+
+/// Runs `edu testdb …` on the tests' server.
+fn testdb(project: &Project, args: &[&str]) -> Run {
+    let url = server().url("postgres", "postgres");
+    let (verb, rest) = args.split_first().unwrap();
+    project.edu(&[&["testdb", verb, "--url", &url], rest].concat())
+}
+
+fn lines(run: &Run) -> Vec<String> {
+    run.stdout.lines().map(str::to_owned).collect()
+}
+
+/// Drops what a test leaves, templates included.
+fn clean(project: &Project, name: &str) {
+    testdb(project, &["drop", "--all", "--force"]).expect(0);
+    for template in there(name) {
+        testdb(project, &["drop", &template]).expect(0);
+    }
+    assert_eq!(there(name), Vec::<String>::new());
+}
+
+#[test]
+fn a_copy_of_the_whole_project_is_migrated_seeded_verified_and_complete() {
+    let original = database(Template::Seeded);
+    let root = Project::root();
+    let url = original.url();
+    let edu = |args: &[&str]| crate::support::edu(&root, args);
+    let made = edu(&["testdb", "create", "--url", &url]).expect(0);
+    let copy = made.stdout.trim().to_owned();
+    let name = copy.split("/edu_test").nth(1).unwrap();
+    let name = format!("edu_test{}", name.split('?').next().unwrap());
+
+    edu(&["db", "verify", "--url", &copy]).expect(0);
+    assert_eq!(
+        edu(&["db", "migrate", "--url", &copy]).expect(0).stdout,
+        "nothing to do\n"
+    );
+    assert!(
+        edu(&["db", "seed", "--url", &copy])
+            .expect(0)
+            .says("nothing to do")
+    );
+    // AGE finds a graph by the number of its schema.
+    let wrong = "SELECT count(*) FROM ag_catalog.ag_graph WHERE graphid <> namespace::oid";
+    assert_eq!(Session::at(&copy).one(wrong), "0");
+    let graphs = "SELECT count(*) FROM ag_catalog.ag_graph";
+    assert_eq!(Session::at(&copy).one(graphs), original.one(graphs));
+
+    // What CREATE DATABASE … TEMPLATE leaves behind: settings and privileges of the database.
+    let settings = |database: &str| {
+        admin().rows(&format!(
+            "SELECT setrole::regrole, setconfig FROM pg_db_role_setting s
+             JOIN pg_database d ON d.oid = s.setdatabase WHERE datname = '{database}' ORDER BY 1"
+        ))
+    };
+    let privileges = |database: &str| {
+        admin().rows(&format!(
+            "SELECT a.grantee::regrole, a.privilege_type, a.is_grantable
+             FROM pg_database d, aclexplode(d.datacl) a WHERE datname = '{database}' ORDER BY 1, 2"
+        ))
+    };
+    assert!(!settings(&original.name).is_empty());
+    assert_eq!(settings(&name), settings(&original.name));
+    assert_eq!(privileges(&name), privileges(&original.name));
+    edu(&["testdb", "drop", "--url", &url, &name]).expect(0);
+}
+
+#[test]
+fn fifty_requests_at_once_build_one_template_and_get_fifty_databases() {
+    let project = project("fifty");
+    let url = server().url("postgres", "postgres");
+    let args = ["testdb", "create", "--url", &url];
+    let running: Vec<_> = (0..50).map(|_| start(project.path(), &args, &[])).collect();
+    let mut urls = Vec::new();
+    let mut built = 0;
+    for one in running {
+        let run = one.wait(LIMIT).expect(0);
+        built += usize::from(run.stderr.contains("building the template"));
+        urls.extend(lines(&run));
+    }
+    assert_eq!(built, 1, "the template was built more than once");
+    urls.sort();
+    urls.dedup();
+    assert_eq!(urls.len(), 50);
+    assert_eq!(there("fifty").len(), 51);
+    for url in [&urls[0], &urls[49]] {
+        assert_eq!(Session::at(url).one("SELECT count(*) FROM note"), "2");
+    }
+    clean(&project, "fifty");
+}
+
+#[test]
+fn a_command_gets_a_database_of_its_own_and_its_exit_code_is_passed_on() {
+    let project = project("passon");
+    let sql = "SELECT current_database(), (SELECT count(*) FROM note)";
+    let psql = crate::support::runtime().bin.join("psql");
+    let psql = psql.to_str().unwrap();
+    let run = testdb(&project, &["run", "--", psql, "-XAtc", sql]).expect(0);
+    let name = run
+        .stdout
+        .trim()
+        .strip_suffix("|2")
+        .expect("two rows")
+        .to_owned();
+    assert!(name.starts_with("edu_test_passon_"));
+    assert_eq!(clones("passon"), Vec::<String>::new());
+
+    let script = "echo $DATABASE_URL; echo $EDU_DATABASE_URL; exit 7";
+    let run = testdb(&project, &["run", "--", "sh", "-c", script]).expect(7);
+    let urls = lines(&run);
+    assert_eq!(urls[0], urls[1]);
+    let kept = clones("passon");
+    assert_eq!(kept.len(), 1);
+    assert!(run.stderr.contains(&kept[0]) && urls[0].contains(&kept[0]));
+    assert_eq!(Session::at(&urls[0]).one("SELECT count(*) FROM note"), "2");
+    // Kept for an hour: nobody's leftover yet.
+    assert!(
+        testdb(&project, &["gc"])
+            .expect(0)
+            .says("nothing is left over")
+    );
+
+    testdb(&project, &["run", "--keep", "0s", "--", "false"]).expect(1);
+    testdb(&project, &["run", "--", "sh", "-c", "kill -USR1 $$"]).expect(128 + 10);
+    assert_eq!(clones("passon").len(), 2);
+    let missing = testdb(&project, &["run", "--", "no-such-program"]).expect(2);
+    assert!(missing.says("no-such-program") && missing.says("dropped again"));
+    assert_eq!(clones("passon").len(), 2);
+    clean(&project, "passon");
+}
+
+#[test]
+fn ctrl_c_and_sigterm_reach_the_command_and_its_database_is_dropped() {
+    let project = project("signals");
+    let url = server().url("postgres", "postgres");
+    let script = "trap 'exit 3' INT TERM; touch ready; while :; do sleep 0.02; done";
+    for signal in ["INT", "TERM"] {
+        let ready = project.path().join("ready");
+        let args = ["testdb", "run", "--url", &url, "--", "sh", "-c", script];
+        let running = start(project.path(), &args, &[]);
+        until("the command runs", || ready.exists());
+        assert_eq!(clones("signals").len(), 1);
+        running.signal(signal);
+        running.wait(LIMIT).expect(3);
+        assert_eq!(clones("signals"), Vec::<String>::new());
+        std::fs::remove_file(ready).unwrap();
+    }
+    clean(&project, "signals");
+}
+
+#[test]
+fn a_template_that_is_interrupted_while_it_is_built_is_gone() {
+    let project = project("halfway");
+    project.write("migrations/V0002__slow.sql", "SELECT pg_sleep(600);");
+    let url = server().url("postgres", "postgres");
+    let asleep = "SELECT count(*) FROM pg_stat_activity
+                  WHERE datname LIKE 'edu\\_template\\_halfway\\_%' AND wait_event = 'PgSleep'";
+    let running = start(project.path(), &["testdb", "create", "--url", &url], &[]);
+    until("the migration sleeps", || admin().one(asleep) == "1");
+    running.signal("INT");
+    running.wait(LIMIT).expect(130);
+    assert_eq!(there("halfway"), Vec::<String>::new());
+
+    // Killed outright, it is left to gc.
+    let running = start(project.path(), &["testdb", "create", "--url", &url], &[]);
+    until("the migration sleeps", || admin().one(asleep) == "1");
+    drop(running);
+    let swept = testdb(&project, &["gc"]).expect(0);
+    assert!(swept.says("unfinished"), "{}", swept.stderr);
+    assert_eq!(there("halfway"), Vec::<String>::new());
+}
+
+#[test]
+fn an_expired_database_is_dropped_by_the_next_request() {
+    let project = project("expired");
+    testdb(&project, &["create", "--ttl", "0s"]).expect(0);
+    let first = clones("expired");
+    assert_eq!(first.len(), 1);
+    let listed = testdb(&project, &["list"]).expect(0);
+    assert!(listed.says("expired") && listed.says(&first[0]));
+    let dry = testdb(&project, &["gc", "--dry-run"]).expect(0);
+    assert!(dry.says(&format!("would drop {} (expired)", first[0])));
+    assert_eq!(clones("expired"), first);
+    testdb(&project, &["create"]).expect(0);
+    let second = clones("expired");
+    assert!(second.len() == 1 && second != first);
+    clean(&project, "expired");
+}
+
+#[test]
+fn only_edus_databases_are_dropped_and_those_in_use_are_not() {
+    let project = project("dropping");
+    let foreign = database(Template::Empty);
+    let refused = testdb(&project, &["drop", &foreign.name]).expect(8);
+    assert!(refused.says("is no test database"));
+    let unknown = testdb(&project, &["drop", "edu_test_dropping_000000000000"]).expect(2);
+    assert!(unknown.says("edu testdb list"));
+
+    let url = server().url("postgres", "postgres");
+    let args = [
+        "testdb",
+        "run",
+        "--url",
+        &url,
+        "--",
+        "sh",
+        "-c",
+        "touch ready; cat",
+    ];
+    let mut waiting = command(project.path(), &args, &[]);
+    let mut waiting = waiting.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    until("the command runs", || project.path().join("ready").exists());
+    let name = clones("dropping").remove(0);
+    let refused = testdb(&project, &["drop", &name]).expect(8);
+    assert!(refused.says("is in use by process"));
+    assert!(
+        testdb(&project, &["gc"])
+            .expect(0)
+            .says("nothing is left over")
+    );
+    assert!(testdb(&project, &["list"]).expect(0).says("in use"));
+    assert!(
+        testdb(&project, &["drop", "--all"])
+            .expect(0)
+            .says("nothing to do")
+    );
+    testdb(&project, &["drop", "--force", &name]).expect(0);
+    assert_eq!(clones("dropping"), Vec::<String>::new());
+    drop(waiting.stdin.take());
+    waiting.wait().unwrap();
+    clean(&project, "dropping");
+}
+
+#[test]
+fn changed_files_make_another_template_and_gc_drops_the_old_one() {
+    let project = project("changed");
+    let first = testdb(&project, &["create", "--template-only"]).expect(0);
+    let again = testdb(&project, &["create", "--template-only"]).expect(0);
+    assert_eq!(first.stdout, again.stdout);
+    let plain = testdb(&project, &["create", "--template-only", "--no-seed"]).expect(0);
+    assert_ne!(first.stdout, plain.stdout);
+    project.write(
+        "migrations/V0002__more.sql",
+        "ALTER TABLE note ADD pinned boolean;",
+    );
+    project.write(
+        "spec/schema/note.sql",
+        "CREATE TABLE note (id int PRIMARY KEY, body text NOT NULL, pinned boolean);",
+    );
+    let second = testdb(&project, &["create", "--template-only"]).expect(0);
+    assert_ne!(first.stdout, second.stdout);
+    // Another branch may still want the old ones.
+    testdb(&project, &["gc"]).expect(0);
+    assert_eq!(there("changed").len(), 3);
+    testdb(&project, &["gc", "--unused", "0s"]).expect(0);
+    assert_eq!(there("changed"), [second.stdout.trim()]);
+    clean(&project, "changed");
+}
+
+#[test]
+fn a_template_that_is_not_what_the_spec_says_is_refused_and_dropped() {
+    let project = project("drifted");
+    project.write(
+        "spec/schema/note.sql",
+        "CREATE TABLE note (id int PRIMARY KEY);",
+    );
+    let refused = testdb(&project, &["create"]).expect(3);
+    assert!(refused.says("is not what the spec says") && refused.says("body"));
+    assert_eq!(there("drifted"), Vec::<String>::new());
+}
+
+#[test]
+fn a_role_that_may_create_databases_clones_what_a_superuser_has_built() {
+    let project = project("lesser");
+    admin().run("CREATE ROLE testdb_maker LOGIN CREATEDB; CREATE ROLE testdb_reader LOGIN");
+    let maker = server().url("postgres", "testdb_maker");
+    let reader = server().url("postgres", "testdb_reader");
+    testdb(&project, &["create", "--template-only"]).expect(0);
+    let made = project
+        .edu(&["testdb", "create", "--url", &maker])
+        .expect(0);
+    assert_eq!(
+        Session::at(made.stdout.trim())
+            .one("SELECT datdba::regrole FROM pg_database WHERE datname = current_database()"),
+        "testdb_maker"
+    );
+    project
+        .edu(&["testdb", "run", "--url", &maker, "--", "true"])
+        .expect(0);
+    let refused = project
+        .edu(&["testdb", "create", "--url", &reader])
+        .expect(8);
+    assert!(
+        refused.says("ALTER ROLE testdb_reader CREATEDB"),
+        "{}",
+        refused.stderr
+    );
+    clean(&project, "lesser");
+
+    // What needs a superuser says so, and leaves nothing.
+    let whole = Project::copy_of_root();
+    let manifest = std::fs::read_to_string(whole.path().join("edu.toml")).unwrap();
+    whole.write(
+        "edu.toml",
+        &manifest.replace("name = \"edusphere\" ", "name = \"needsuper\" "),
+    );
+    let refused = whole.edu(&["testdb", "create", "--url", &maker]).expect(8);
+    assert!(refused.says("--template-only"), "{}", refused.stderr);
+    assert_eq!(there("needsuper"), Vec::<String>::new());
+    admin().run("DROP ROLE testdb_maker; DROP ROLE testdb_reader");
+}
+
+#[test]
+fn a_standby_is_refused() {
+    let standby = crate::support::Plain::standby();
+    let refused = project("standby").edu(&["testdb", "create", "--url", &standby.url("postgres")]);
+    assert!(refused.expect(8).says("is a standby"));
+}
+
+/// How many kills: some in every run of the tests, all of them by `just testdb-kills`.
+fn kills() -> u8 {
+    std::env::var("EDU_KILLS").map_or(5, |text| text.parse().expect("EDU_KILLS is a number"))
+}
+
+#[test]
+fn after_a_kill_at_any_moment_gc_leaves_no_database_no_role_and_no_lock() {
+    let project = project("killed");
+    let server = own_server();
+    let url = server.url("postgres", "postgres");
+    let psql = crate::support::runtime().bin.join("psql");
+    let mut admin = Session::at(&url);
+    let edu = |args: &[&str]| {
+        let (verb, rest) = args.split_first().unwrap();
+        project.edu(&[&["testdb", verb, "--url", &url], rest].concat())
+    };
+    edu(&["create", "--template-only"]).expect(0);
+    let roles = admin.one("SELECT count(*) FROM pg_authid");
+    let (mut held, mut building) = (0, 0);
+    for round in 0..kills() {
+        if round % 5 == 4 {
+            // Every fifth one is killed while it builds another template.
+            let text = format!("ALTER TABLE note ADD c{round} int;\nSELECT pg_sleep(0.3);");
+            project.write("migrations/V0002__more.sql", &text);
+            project.write(
+                "spec/schema/note.sql",
+                &format!(
+                    "CREATE TABLE note (id int PRIMARY KEY, body text NOT NULL, c{round} int);"
+                ),
+            );
+        }
+        let sleep = "SELECT pg_sleep(0.3)";
+        let psql = psql.to_str().unwrap();
+        let args = ["testdb", "run", "--url", &url, "--", psql, "-XAtc", sleep];
+        let running = start(project.path(), &args, &[]);
+        let random = u64::from(uuid::Uuid::new_v4().as_bytes()[0]);
+        std::thread::sleep(Duration::from_millis(random * 2));
+        let seen =
+            admin.one("SELECT count(*) FROM pg_database WHERE datname LIKE 'edu\\_test\\_%'");
+        held += u32::from(seen != "0");
+        let seen = admin.one("SELECT count(*) FROM pg_database WHERE datname LIKE 'edu\\_template\\_%' AND datallowconn");
+        building += u32::from(seen != "0");
+        drop(running);
+
+        edu(&["gc", "--unused", "0s"]).expect(0);
+        let left = admin.rows(
+            "SELECT datname FROM pg_database WHERE datname LIKE 'edu\\_%'
+             AND NOT (datistemplate AND NOT datallowconn)",
+        );
+        assert!(
+            left.is_empty(),
+            "round {round}, after {random} × 2 ms: {left:?}"
+        );
+        let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
+        assert_eq!(admin.one(locks), "0", "round {round}");
+        assert_eq!(
+            admin.one("SELECT count(*) FROM pg_authid"),
+            roles,
+            "round {round}"
+        );
+    }
+    println!(
+        "{} kills: {held} with a clone there, {building} while a template was built",
+        kills()
+    );
+}
