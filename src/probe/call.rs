@@ -24,6 +24,44 @@ fn door(world: &World<'_>, function: &Function) -> bool {
 /// How many calls one function gets.
 pub(super) const CALLS_MAX: usize = 12;
 
+/// Values for an argument of a type, NULL last.
+fn options_of(data_type: &str, ids: &[String], mined: &[String]) -> Vec<String> {
+    let mut options: Vec<String> = match data_type {
+        "uuid" => ids
+            .iter()
+            .filter(|id| id.len() > 3)
+            .map(|id| format!("({id})::uuid"))
+            .collect(),
+        "text" | "character varying" => {
+            let words = mined.iter().filter_map(|text| quote_literal(text).ok());
+            ids.iter().cloned().chain(words.take(4)).collect()
+        }
+        "integer" | "bigint" | "smallint" => vec!["10".into(), "1".into()],
+        "double precision" | "real" | "numeric" => vec!["0".into(), "1".into()],
+        "boolean" => vec!["true".into(), "false".into()],
+        _ => {
+            let base = data_type.rsplit('.').next().unwrap_or(data_type).to_owned();
+            let column = ColumnShape {
+                number: 0,
+                name: String::new(),
+                data_type: data_type.to_owned(),
+                base,
+                category: String::new(),
+                length: -1,
+                labels: Vec::new(),
+                not_null: false,
+                automatic: false,
+                generated: false,
+                keyed: false,
+                checks: Vec::new(),
+            };
+            literal(&column, "argument").into_iter().collect()
+        }
+    };
+    options.push(format!("NULL::{data_type}"));
+    options
+}
+
 /// Calls with the ids of both tenants, and with what stands in the function's own text.
 pub(super) fn calls(world: &World<'_>, function: &Function) -> Vec<Item> {
     let mined: Vec<String> = function.body.as_deref().map(mine).unwrap_or_default();
@@ -40,46 +78,10 @@ pub(super) fn calls(world: &World<'_>, function: &Function) -> Vec<Item> {
             .flatten()
             .collect(),
     };
-    let of = |data_type: &str| -> Vec<String> {
-        let mut options: Vec<String> = match data_type {
-            "uuid" => ids
-                .iter()
-                .filter(|id| id.len() > 3)
-                .map(|id| format!("({id})::uuid"))
-                .collect(),
-            "text" | "character varying" => {
-                let words = mined.iter().filter_map(|text| quote_literal(text).ok());
-                ids.iter().cloned().chain(words.take(4)).collect()
-            }
-            "integer" | "bigint" | "smallint" => vec!["10".into(), "1".into()],
-            "double precision" | "real" | "numeric" => vec!["0".into(), "1".into()],
-            "boolean" => vec!["true".into(), "false".into()],
-            _ => {
-                let base = data_type.rsplit('.').next().unwrap_or(data_type).to_owned();
-                let column = ColumnShape {
-                    number: 0,
-                    name: String::new(),
-                    data_type: data_type.to_owned(),
-                    base,
-                    category: String::new(),
-                    length: -1,
-                    labels: Vec::new(),
-                    not_null: false,
-                    automatic: false,
-                    generated: false,
-                    keyed: false,
-                    checks: Vec::new(),
-                };
-                literal(&column, "argument").into_iter().collect()
-            }
-        };
-        options.push(format!("NULL::{data_type}"));
-        options
-    };
     let options: Vec<Vec<String>> = function
         .arguments
         .iter()
-        .map(|argument| of(argument))
+        .map(|argument| options_of(argument, &ids, &mined))
         .collect();
     let width = options
         .iter()

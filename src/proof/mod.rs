@@ -307,16 +307,15 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn verdict(&self) -> Verdict {
-        let mut translator = Translator::new(self.scene, self.table, self.role);
-        let effective = self.effective(&mut translator).truth();
+    /// Which rows may be admitted at most, and have to be at least.
+    fn bounds(&self) -> (Formula, Formula) {
         // Rows without a tenant of their own are the user's, whatever the tenant.
         let tenant = match self.scene.promise(self.table) {
             Some(promise) if promise.tenant.is_none() => Formula::Known(Some(true)),
             _ => Formula::Atom(TENANT),
         };
         let own = Formula::All(vec![tenant.clone(), Formula::Atom(OWNER)]);
-        let (most, least) = match self.rule {
+        match self.rule {
             Rule::Any => (Formula::Known(Some(true)), Formula::Known(Some(true))),
             Rule::Deny => (Formula::Known(Some(false)), Formula::Known(Some(false))),
             Rule::Own if self.owner => (own.clone(), own),
@@ -324,7 +323,13 @@ impl<'a> Case<'a> {
             Rule::Own => (tenant, own),
             Rule::Tenant => (Formula::Atom(TENANT), Formula::Atom(TENANT)),
             Rule::Within => (Formula::Atom(TENANT), Formula::Known(Some(false))),
-        };
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        let mut translator = Translator::new(self.scene, self.table, self.role);
+        let effective = self.effective(&mut translator).truth();
+        let (most, least) = self.bounds();
         let atoms = &translator.atoms;
         let relations: Vec<&Relation> = translator.rows.iter().map(|row| row.relation).collect();
         let relations = relations.as_slice();

@@ -18,6 +18,7 @@ use crate::posture::scene::{Scene, subjects};
 use crate::progress::{Progress, Report};
 use crate::project::Project;
 use crate::spec::access::Access;
+use crate::spec::document::Document;
 use crate::spec::ontology::Ontology;
 use crate::sql::fingerprint::checksum;
 
@@ -38,8 +39,10 @@ impl Promise {
         let Some(file) = project.file(ACCESS) else {
             return Ok(None);
         };
+        let access = Access::read(file)?;
+        members_or_setting(project, file, &access)?;
         Ok(Some(Self {
-            access: Access::read(file)?,
+            access,
             ontology: project.ontology()?,
         }))
     }
@@ -78,6 +81,29 @@ impl Promise {
             &project.manifest,
             self.ontology.as_ref(),
         )
+    }
+}
+
+/// One thing says which tenant a session has: a setting, or the members' table.
+fn members_or_setting(project: &Project, file: &Document, access: &Access) -> Result<()> {
+    let (Some(membership), context) = (&access.membership, &project.manifest.context) else {
+        return Ok(());
+    };
+    let place = membership.span.clone();
+    if context.tenant.is_some() {
+        let error = "both a setting and a table of members say which tenant a session has";
+        return Err(file
+            .failure(place, error)
+            .hint("Take context.tenant out of edu.toml, or [membership] out of this file."));
+    }
+    match context.user {
+        Some(_) => Ok(()),
+        None => Err(file
+            .failure(
+                place,
+                "members are looked up by the session's user, and edu.toml names no setting for it",
+            )
+            .hint("Add to edu.toml: [context] user = \"app.user_id\"")),
     }
 }
 

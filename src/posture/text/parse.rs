@@ -97,7 +97,7 @@ impl<'a> Parser<'a> {
         self.word("select").then_some(())?;
         // Twice the same changes no membership.
         self.word("distinct");
-        let from_at = self.from_at()?;
+        let from_at = self.source_at()?;
         let targets_at = self.at;
         self.at = from_at;
         let mut select = Select::default();
@@ -133,7 +133,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Where FROM stands, or what ends a query that has none.
-    fn from_at(&self) -> Option<usize> {
+    fn source_at(&self) -> Option<usize> {
         let mut open = 0_u32;
         for (at, token) in self.tokens.iter().enumerate().skip(self.at) {
             match token {
@@ -187,12 +187,10 @@ impl<'a> Parser<'a> {
         let keyword = ["where", "join", "inner", "on"]
             .iter()
             .any(|word| self.is_word(0, word));
-        let alias = if self.word("as") {
-            self.ident()?
-        } else if !keyword && matches!(self.peek(), Some(Token::Word(_) | Token::Quoted(_))) {
-            self.ident()?
-        } else {
-            name
+        let named = !keyword && matches!(self.peek(), Some(Token::Word(_) | Token::Quoted(_)));
+        let alias = match self.word("as") || named {
+            true => self.ident()?,
+            false => name,
         };
         select.from.push(Some(Source::Relation(relation.oid)));
         self.scopes.last_mut()?.push((alias, relation));
