@@ -109,6 +109,13 @@ impl Told {
     }
 }
 
+impl Told {
+    #[track_caller]
+    fn expect_done(&self) {
+        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
+    }
+}
+
 /// Polls until `what` holds.
 fn eventually(claim: &str, what: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(120);
@@ -621,4 +628,76 @@ fn an_ephemeral_server_with_a_wrong_setting_fails_with_the_servers_words_and_lea
     };
     let failure = Ephemeral::start(&runtime(), Path::new(EDU), &options).unwrap_err();
     assert!(failure.detail.concat().contains("work_mem"), "{failure}");
+}
+
+#[test]
+fn a_server_is_recovered_to_a_moment_and_the_data_from_before_is_kept() {
+    let project = Project::new("edu-recover-");
+    let kept = folder("edu-wal-");
+    let wal = kept.path().join("wal").display().to_string();
+    let dumps = kept.path().join("backups").display().to_string();
+    project.run(&["start"]).expect_done();
+    project.run(&["archive", &wal]).expect_done();
+    project.sql("CREATE TABLE t (i int); INSERT INTO t VALUES (1)");
+    let url = project.run(&["url", "--database", "postgres"]).out;
+    let base = Told::of(
+        Command::new(EDU)
+            .current_dir(project.0.path())
+            .args(["db", "backup", "base", "--dir", &dumps, "--url", url.trim()])
+            .output()
+            .unwrap(),
+    );
+    base.expect_done();
+    let base = base.out.trim();
+    project.sql("INSERT INTO t VALUES (2)");
+    let moment = project.sql("SELECT clock_timestamp()");
+    project.sql("INSERT INTO t VALUES (3)");
+    let segment = project.sql("SELECT pg_walfile_name(pg_switch_wal())");
+    eventually("the segment is kept", || {
+        Path::new(&wal).join(&segment).exists()
+    });
+    // A moment that the WAL does not reach: everything stays as it is.
+    let never = project.run(&[
+        "recover",
+        base,
+        "--wal",
+        &wal,
+        "--until",
+        "2100-01-01",
+        "--yes",
+    ]);
+    assert_eq!(never.code, 7, "{}", never.err);
+    assert!(
+        never.err.contains("the data from before is in its place"),
+        "{}",
+        never.err
+    );
+    assert_eq!(
+        project.sql("SELECT string_agg(i::text, ' ') FROM t"),
+        "1 2 3"
+    );
+    let done = project.run(&["recover", base, "--wal", &wal, "--until", &moment, "--yes"]);
+    done.expect_done();
+    assert!(done.err.contains("is kept in"), "{}", done.err);
+    assert_eq!(project.sql("SELECT string_agg(i::text, ' ') FROM t"), "1 2");
+    project.sql("INSERT INTO t VALUES (4)");
+    project.run(&["stop"]).expect_done();
+    project.run(&["start"]).expect_done();
+    assert_eq!(
+        project.sql("SELECT string_agg(i::text, ' ') FROM t"),
+        "1 2 4"
+    );
+}
+
+#[test]
+fn what_is_no_base_backup_is_refused_and_changes_nothing() {
+    let project = Project::new("edu-nobase-");
+    let other = folder("edu-other-");
+    let path = other.path().display().to_string();
+    project.run(&["start"]).expect_done();
+    let told = project.run(&["recover", &path, "--wal", &path, "--yes"]);
+    assert_eq!(told.code, 2, "{}", told.err);
+    assert!(told.err.contains("is no base backup"), "{}", told.err);
+    project.run(&["start"]).expect_done();
+    assert_eq!(project.sql("SELECT 1"), "1");
 }

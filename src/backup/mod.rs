@@ -5,6 +5,7 @@
 //! moment, so that a restore can be held against it. A dump has its name only when it is whole, and so
 //! has a restored database.
 
+pub mod base;
 pub mod listing;
 pub mod program;
 pub mod record;

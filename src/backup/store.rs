@@ -77,6 +77,25 @@ impl Store {
         Ok((partial, whole))
     }
 
+    /// The unfinished and the final folder of a new base backup. The unfinished one is not created.
+    ///
+    /// # Errors
+    /// Exit 2 when the store cannot be created, or a base backup of this second is there.
+    pub fn begin_base(&self, database: &str, now: OffsetDateTime) -> Result<(PathBuf, PathBuf)> {
+        fs::create_dir_all(&self.folder)
+            .map_err(|e| Failure::io(format!("create \"{}\"", self.folder.display()), &e))?;
+        let stamp = now.format(STAMP).unwrap_or_default();
+        let whole = self
+            .folder
+            .join(format!("{}_{stamp}.base", file_name(database)));
+        if whole.exists() {
+            return Err(
+                Failure::usage(format!("\"{}\" exists", whole.display())).hint("Run it again.")
+            );
+        }
+        Ok((whole.with_extension(PARTIAL), whole))
+    }
+
     /// Writes the record and gives the dump its name, both on disk before this returns.
     ///
     /// # Errors

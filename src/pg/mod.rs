@@ -3,6 +3,7 @@
 //! It takes values from `spec`, returns values or a failure, and reports progress; it prints
 //! nothing and reads no file.
 
+pub mod archive;
 pub mod backup;
 pub mod baseline;
 pub mod bootstrap;

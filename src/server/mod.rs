@@ -26,6 +26,7 @@ pub mod mirror;
 mod order;
 pub mod place;
 pub mod postmaster;
+pub mod recover;
 mod room;
 pub mod runtime;
 pub mod settings;

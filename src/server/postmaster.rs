@@ -121,7 +121,7 @@ fn parse(text: &str) -> Option<Postmaster> {
         started_epoch_s: line(2).parse().unwrap_or(0),
         port: line(3).parse().unwrap_or(0),
         sockets: PathBuf::from(line(4)),
-        ready: line(7) == "ready",
+        ready: matches!(line(7), "ready" | "standby"),
     })
 }
 

@@ -1,9 +1,11 @@
 //! `edu server …`: the embedded server on this machine.
 
+mod archive;
 mod guard;
 mod install;
 mod logs;
 mod psql;
+mod recover;
 mod reset;
 mod start;
 mod status;
@@ -33,6 +35,8 @@ pub enum Command {
     Url(url::Args),
     Psql(psql::Args),
     Logs(logs::Args),
+    Archive(archive::Args),
+    Recover(recover::Args),
     Reset(reset::Args),
     #[command(hide = true)]
     Guard(guard::Args),
@@ -51,6 +55,8 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Url(args) => url::run(&args, invocation),
         Command::Psql(args) => psql::run(&args, invocation),
         Command::Logs(args) => logs::run(&args, invocation),
+        Command::Archive(args) => archive::run(&args, invocation),
+        Command::Recover(args) => recover::run(&args, invocation),
         Command::Reset(args) => reset::run(&args, invocation),
         Command::Guard(args) => guard::run(&args),
     }

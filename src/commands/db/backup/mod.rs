@@ -1,5 +1,6 @@
 //! `edu db backup …`
 
+mod base;
 mod list;
 mod take;
 mod verify;
@@ -30,6 +31,7 @@ pub struct Args {
 /// The commands under `edu db backup`.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Base(base::Args),
     List(list::Args),
     Verify(verify::Args),
 }
@@ -41,6 +43,7 @@ enum Command {
 pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     match &args.command {
         None => take::run(&args.take, invocation),
+        Some(Command::Base(args)) => base::run(args, invocation),
         Some(Command::List(args)) => list::run(args, invocation),
         Some(Command::Verify(args)) => verify::run(args, invocation),
     }
