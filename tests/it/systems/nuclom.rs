@@ -211,11 +211,8 @@ fn an_organization_goes_with_everything_in_it_and_its_people_stay() {
     }
 }
 
-#[test]
-fn a_user_takes_the_own_rows_along_and_leaves_what_others_work_with() {
-    let db = NUCLOM.database();
-    db.run(
-        "INSERT INTO users (id, email) VALUES ('user-dan', 'dan@nuclom.dev');
+/// A user with a row wherever one can have one.
+const DAN: &str = "INSERT INTO users (id, email) VALUES ('user-dan', 'dan@nuclom.dev');
          INSERT INTO user_extensions (user_id) VALUES ('user-dan');
          INSERT INTO user_preferences (user_id) VALUES ('user-dan');
          INSERT INTO organization_users (user_id, organization_id) VALUES ('user-dan', 'org-nuclom');
@@ -231,8 +228,12 @@ fn a_user_takes_the_own_rows_along_and_leaves_what_others_work_with() {
          INSERT INTO highlight_reels (id, organization_id, title, created_by) VALUES ('reel-dan', 'org-nuclom', 'r', 'user-dan');
          INSERT INTO quote_cards (id, video_id, organization_id, quote_text, created_by)
             VALUES ('card-dan', 'video-database', 'org-nuclom', 'q', 'user-dan');
-         UPDATE ai_action_items SET assignee_user_id = 'user-dan', completed_by_id = 'user-dan'",
-    );
+         UPDATE ai_action_items SET assignee_user_id = 'user-dan', completed_by_id = 'user-dan'";
+
+#[test]
+fn a_user_takes_the_own_rows_along_and_leaves_what_others_work_with() {
+    let db = NUCLOM.database();
+    db.run(DAN);
     let others = db.one("SELECT count(*) FROM comments WHERE author_id <> 'user-dan'");
     assert_eq!(others, "3");
     db.run("DELETE FROM users WHERE id = 'user-dan'");
