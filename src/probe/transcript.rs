@@ -6,7 +6,7 @@ use super::call::calls;
 use super::world::{Row, Who, World, insert};
 use crate::catalog::name::quote_ident;
 use crate::posture::Relation;
-use crate::spec::access::{Command, Rule};
+use crate::spec::access::Rule;
 
 /// One observation.
 #[derive(Debug, Clone)]
@@ -33,8 +33,8 @@ pub fn items(world: &World<'_>, role: &str, context: Context) -> Vec<Item> {
         .relations
         .iter()
         .filter(|r| !r.extension && r.kind != 'S' && !world.scene.is_label(r.oid));
-    let hidden = |relation: &&Relation| relation.grants(role, "r") && !open(world, relation, role);
-    for relation in readable.filter(hidden) {
+    let readable = readable.filter(|relation| relation.grants(role, "r"));
+    for relation in readable.filter(|relation| !everybodys(world, relation, role)) {
         all.push(read(relation));
     }
     let callable = world
@@ -61,13 +61,12 @@ pub fn items(world: &World<'_>, role: &str, context: Context) -> Vec<Item> {
     all
 }
 
-/// Whether every row is promised to everybody: what is seen there, or told by a key, is no secret.
-fn open(world: &World<'_>, relation: &Relation, role: &str) -> bool {
-    let scene = world.scene;
-    let rule = scene
-        .promise(relation)
-        .and_then(|promise| promise.roles.get(role));
-    rule.is_some_and(|rules| rules.of(Command::Select) == Rule::Any)
+/// Every row is promised to the role, whoever wrote it: what it shows depends on others, and is to.
+fn everybodys(world: &World<'_>, relation: &Relation, role: &str) -> bool {
+    let promise = world.scene.promise(relation);
+    promise
+        .and_then(|promise| promise.roles.get(role))
+        .is_some_and(|rules| rules.select == Rule::Any)
 }
 
 pub(super) fn item(object: &str, what: impl Into<String>, sql: String) -> Item {
@@ -140,7 +139,7 @@ fn writes(world: &World<'_>, relation: &Relation, role: &str) -> Vec<Item> {
             ..item(&name, "adds a row", returning(&own))
         });
         all.extend(references(world, relation, &own, role));
-        if !open(world, relation, role) {
+        if !everybodys(world, relation, role) {
             all.extend(collisions(world, relation, &own));
         }
     }
@@ -181,7 +180,7 @@ fn references(world: &World<'_>, relation: &Relation, own: &Row, role: &str) -> 
                     .and_then(|root| world.scene.named(root))
                     .map(|r| r.oid)
     });
-    let secret = |target: &Relation| !open(world, target, role);
+    let secret = |target: &Relation| !everybodys(world, target, role);
     keys.filter(|key| key.target != relation.oid)
         .filter(|key| {
             let target = world.scene.relations.get(&key.target);
