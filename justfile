@@ -95,3 +95,16 @@ doc:
 [group('bench')]
 bench-graph major="17":
     EDU_TEST_MAJOR={{ major }} cargo test --release --test it graph::speed -- --ignored --nocapture --test-threads 1
+
+# How fast test databases are, beside bare CREATE DATABASE, migration each and pg_restore: see the script
+[group('bench')]
+bench-testdb count="100" jobs="8":
+    cargo build --release
+    scripts/bench-testdb.sh {{ count }} {{ jobs }}
+    target/release/edu testdb run --own-server -- scripts/bench-testdb.sh {{ count }} {{ jobs }}
+    cargo test --test it testdb::speed_ -- --ignored --nocapture
+
+# Kill edu testdb run at so many random moments, and see what gc leaves: nothing
+[group('reliability')]
+testdb-kills count="50" major="17":
+    EDU_KILLS={{ count }} EDU_TEST_MAJOR={{ major }} cargo test --test it testdb::after_a_kill -- --nocapture

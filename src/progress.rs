@@ -31,6 +31,15 @@ pub enum Progress {
     },
     /// The current stage has reached this many units.
     At(u64),
+    /// A part of the current stage that has a name, such as a table, has reached `at` of `total` units.
+    Part {
+        /// Its name.
+        what: String,
+        /// How many units are done.
+        at: u64,
+        /// How many there are.
+        total: u64,
+    },
     /// The current stage's text changed: what is being worked on, or waited for.
     Detail(String),
     /// A remark that stays on the screen.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 
 use crate::failure::{Failure, Result};
+use crate::spec::access::Access;
 use crate::spec::concurrent;
 use crate::spec::document::Document;
 use crate::spec::fixture::Fixture;
@@ -24,6 +25,9 @@ use crate::spec::vectors::VectorSpec;
 pub const MANIFEST: &str = "edu.toml";
 
 /// No project file may be larger. Units: bytes.
+/// The largest file of data. Units: bytes.
+const DATA_SIZE_MAX: u64 = 512 << 20;
+
 const FILE_SIZE_MAX: u64 = 64 * 1024 * 1024;
 
 static EMBEDDED_MANIFEST: &str = include_str!("../edu.toml");
@@ -283,8 +287,52 @@ impl Project {
         if files.is_empty() {
             Ok(None)
         } else {
-            Seed::read(&files).map(Some)
+            let mut seed = Seed::read(&files)?;
+            seed.fetch(|path| self.bytes(path))?;
+            Ok(Some(seed))
         }
+    }
+
+    /// The bytes of a file of data: of an array that seed rows take numbers from.
+    ///
+    /// # Errors
+    /// Exit 2 when there is no such file in the project, or it is larger than [`DATA_SIZE_MAX`].
+    pub fn bytes(&self, path: &str) -> Result<Vec<u8>> {
+        let failed = |e: &std::io::Error| Failure::io(format!("read \"{path}\""), e);
+        let root = match &self.origin {
+            Origin::Folder(root) => root,
+            Origin::Embedded => {
+                let file = EMBEDDED.iter().find_map(|(folder, dir)| {
+                    let within = path.strip_prefix(folder)?.strip_prefix('/')?;
+                    dir.get_file(within)
+                });
+                return file.map(|file| file.contents().to_vec()).ok_or_else(|| {
+                    Failure::usage(format!("\"{path}\" is not built into this binary"))
+                });
+            }
+        };
+        let real = root.join(path).canonicalize().map_err(|e| failed(&e))?;
+        if !real.starts_with(root) {
+            return Err(Failure::usage(format!(
+                "\"{path}\" leads out of the project"
+            )));
+        }
+        let meta = real.metadata().map_err(|e| failed(&e))?;
+        if !meta.is_file() || meta.len() > DATA_SIZE_MAX {
+            return Err(Failure::usage(format!(
+                "\"{path}\" is no file, or larger than {} MiB",
+                DATA_SIZE_MAX >> 20
+            )));
+        }
+        fs::read(&real).map_err(|e| failed(&e))
+    }
+
+    /// Who may do what, if the project says it.
+    ///
+    /// # Errors
+    /// Exit 2 with the place that is wrong.
+    pub fn access(&self) -> Result<Option<Access>> {
+        self.file("spec/access.toml").map(Access::read).transpose()
     }
 
     /// Where the project is, in words.
@@ -477,6 +525,17 @@ mod tests {
                 .unwrap_err()
                 .error
                 .contains("NUL byte (line 3)")
+        );
+        let pipe = project(&[("migrations/V1__a.sql", b"SELECT 1;")]);
+        let path = pipe.path().join("migrations/V2__b.sql");
+        let mode = rustix::fs::Mode::RUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        assert!(
+            Home::read(pipe.path())
+                .and_then(Project::load)
+                .unwrap_err()
+                .error
+                .contains("not a regular file")
         );
         let folder = project(&[("migrations/V1__a.sql/x.txt", b"")]);
         assert!(

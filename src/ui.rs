@@ -5,11 +5,12 @@
 
 mod excerpt;
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::failure::{Failure, Result};
 use crate::progress::{Progress, Unit, human_time};
@@ -52,6 +53,8 @@ struct Stage {
     begun: Instant,
     spoke: Option<Instant>,
     at: u64,
+    bars: Option<MultiProgress>,
+    parts: BTreeMap<String, ProgressBar>,
 }
 
 impl Stage {
@@ -257,6 +260,7 @@ impl Ui {
             Progress::Warning(_) => {}
             Progress::Stage { what, total, unit } => self.begin_stage(what, total, unit),
             Progress::At(units) => self.advance(units),
+            Progress::Part { what, at, total } => self.part(&clean(&what), at, total),
             Progress::Detail(text) => {
                 if let Some(stage) = self.lock().as_mut() {
                     stage.detail = clean(&text);
@@ -302,6 +306,8 @@ impl Ui {
             begun,
             spoke: None,
             at: 0,
+            bars: None,
+            parts: BTreeMap::new(),
         });
     }
 
@@ -312,8 +318,38 @@ impl Ui {
         }
     }
 
+    /// A bar of its own below the stage's, which goes when the part is complete.
+    fn part(&self, what: &str, at: u64, total: u64) {
+        let mut stage = self.lock();
+        let Some(stage) = stage.as_mut() else { return };
+        if !self.bars {
+            stage.detail = format!("{what}: {at} of {total}");
+            return;
+        }
+        let bars = stage.bars.get_or_insert_with(|| {
+            let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+            stage.bar = bars.add(stage.bar.clone());
+            bars
+        });
+        if !stage.parts.contains_key(what) {
+            let bar = bars.add(ProgressBar::new(total).with_style(style(Some(total), Unit::Items)));
+            bar.set_message(what.to_owned());
+            stage.parts.insert(what.to_owned(), bar);
+        }
+        let Some(bar) = stage.parts.get(what) else {
+            return;
+        };
+        bar.set_position(at);
+        if at >= total {
+            bar.finish_and_clear();
+        }
+    }
+
     fn finish_stage(&self) {
         if let Some(stage) = self.lock().take() {
+            for bar in stage.parts.values() {
+                bar.finish_and_clear();
+            }
             stage.bar.finish_and_clear();
         }
     }

@@ -119,28 +119,23 @@ async fn steps(
     let migrations = project.migrations()?;
 
     let begun = Instant::now();
-    let outcome = bootstrap::create_and_run(server, manifest, &migrations, timeout, report);
+    let outcome =
+        bootstrap::create_and_run(server, manifest, &migrations, context, timeout, report);
     let outcome = context.cancel.or(outcome).await?;
     ui.step("bootstrap", &outcome.to_string(), begun.elapsed());
 
     let begun = Instant::now();
     let work = Work::begin(server, "edu up", timeout, report);
     let mut work = context.cancel.or(work).await?;
-    let plan = Plan {
-        migrations: &migrations,
-        stage: Stage::Ordinary,
-        to: None,
-        owner: manifest.roles.owner.as_deref(),
-        context,
-        tolerance: migrate::Tolerance::default(),
-    };
+    let plan = Plan::new(manifest, &migrations, Stage::Ordinary, context);
     let outcome = migrate::run(&mut work.connection, &work.lock, &plan, report).await?;
     ui.step("migrate", &migrated(&outcome.done), begun.elapsed());
 
-    if let Some(ontology) = project.ontology()? {
+    let ontology = project.ontology()?;
+    if let Some(ontology) = &ontology {
         let begun = Instant::now();
         let options = graph::Options::default();
-        let outcome = graph::apply(&mut work.connection, manifest, &ontology, options, report);
+        let outcome = graph::apply(&mut work.connection, manifest, ontology, options, report);
         let outcome = context.cancel.or(outcome).await?;
         let result = match outcome.made.len() {
             0 => "nothing to do".to_owned(),
@@ -159,7 +154,12 @@ async fn steps(
     let mut keys = Vec::new();
     if let (false, Some(rows)) = (args.no_seed, project.seed(&args.profile)?) {
         let begun = Instant::now();
-        let outcome = seed::run(&mut work.connection, manifest, &rows, Ending::Kept, report);
+        let source = seed::Source {
+            manifest,
+            ontology: ontology.as_ref(),
+            seed: &rows,
+        };
+        let outcome = seed::run(&mut work.connection, source, Ending::Kept, report);
         let outcome = context.cancel.or(outcome).await?;
         ui.step("seed", &outcome.to_string(), begun.elapsed());
         keys = outcome.keys;

@@ -11,7 +11,7 @@ use sqlx::postgres::PgConnection;
 use super::Server;
 use super::error::{failure, sqlstate};
 use super::lock::{Lock, Purpose};
-use super::migrate::{self, Context, Plan, Provenance, Stage};
+use super::migrate::{self, Context, Plan, Stage};
 use super::session::{self, Identity};
 use crate::catalog::name::quote_ident;
 use crate::failure::{Exit, Failure, Result};
@@ -112,6 +112,7 @@ pub async fn create_and_run(
     server: &Server,
     manifest: &Manifest,
     migrations: &[Migration],
+    context: &Context,
     lock_timeout: Duration,
     report: Report<'_>,
 ) -> Result<Outcome> {
@@ -119,7 +120,7 @@ pub async fn create_and_run(
     if created {
         create_database(server, report).await?;
     }
-    let outcome = run(server, manifest, migrations, lock_timeout, report).await?;
+    let outcome = run(server, manifest, migrations, context, lock_timeout, report).await?;
     Ok(Outcome { created, ..outcome })
 }
 
@@ -238,19 +239,12 @@ pub async fn run(
     server: &Server,
     manifest: &Manifest,
     migrations: &[Migration],
+    context: &Context,
     lock_timeout: Duration,
     report: Report<'_>,
 ) -> Result<Outcome> {
     let (mut connection, identity) = session::open_for_writing(server, "edu db bootstrap").await?;
-    let context = Context::new(&manifest.name, "edu db bootstrap", Provenance::default);
-    let plan = Plan {
-        migrations,
-        stage: Stage::Bootstrap,
-        to: None,
-        owner: manifest.roles.owner.as_deref(),
-        context: &context,
-        tolerance: migrate::Tolerance::default(),
-    };
+    let plan = Plan::new(manifest, migrations, Stage::Bootstrap, context);
     let wanting = missing(&mut connection, &identity, manifest).await?;
     let due = migrate::due(&mut connection, &plan).await?;
     if wanting.is_empty() && due.is_empty() {
@@ -289,6 +283,14 @@ pub async fn run(
     }
     preload(&mut connection, server, manifest).await?;
     let still = missing(&mut connection, &identity, manifest).await?;
+    let attested = migrate::attest(&mut connection, &lock, &plan, &applied).await;
+    if let Err(failure) = attested {
+        // What the bootstrap is for is done; the next run will say the same and stop.
+        report(Progress::Warning(format!(
+            "the audit trail has no row of this bootstrap: {}",
+            failure.error
+        )));
+    }
     lock.release().await;
     cluster.release().await;
     if still.is_empty() {

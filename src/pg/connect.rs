@@ -6,7 +6,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{ConnectOptions, Connection};
 
 use super::error::{self, sqlstate};
@@ -316,8 +316,14 @@ fn decoded(text: &str) -> String {
 
 /// No statement in a log, and no start-up setting that a session pooler does not know: since
 /// PostgreSQL 12 the default of `extra_float_digits` is exact anyway.
+///
+/// A Unix-domain socket knows no TLS; asking for it would cost a round trip. libpq ignores sslmode there too.
 fn plain(options: PgConnectOptions) -> PgConnectOptions {
-    options.disable_statement_logging().extra_float_digits(None)
+    let options = options.disable_statement_logging().extra_float_digits(None);
+    match options.get_socket().is_some() || options.get_host().starts_with('/') {
+        true => options.ssl_mode(PgSslMode::Disable),
+        false => options,
+    }
 }
 
 fn with_message(failure: Failure, error: &sqlx::Error) -> Failure {

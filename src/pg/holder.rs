@@ -111,7 +111,7 @@ fn holder(row: &PgRow) -> Holder {
 /// Exit 8 when the role may not end that session, exit 6 when it is not gone within 5 s.
 pub async fn terminate(connection: &mut PgConnection, pid: i32) -> Result<()> {
     let sql = format!("SELECT pg_catalog.pg_terminate_backend({pid}, 5000) AS gone");
-    let rows = message::send(connection, sql, true)
+    let rows = message::ask(connection, sql)
         .await
         .map_err(|stop| failure(&format!("end session {pid}"), &stop.error))?;
     match rows.first().map(|row| row.get::<bool, _>("gone")) {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Connection, Row};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::error::failure;
 use super::holder::{self, Holder};
@@ -114,7 +114,7 @@ impl Lock {
     /// Exit 6 when it is not: another run may have begun.
     pub async fn check(&self, work: &mut PgConnection) -> Result<()> {
         let sql = format!("SELECT {} AS held", self.held_sql());
-        let rows = message::send(work, sql, true)
+        let rows = message::ask(work, sql)
             .await
             .map_err(|stop| failure("see whether the lock is still held", &stop.error))?;
         match rows.first().map(|row| row.get::<bool, _>("held")) {
@@ -140,6 +140,12 @@ impl Lock {
             }
             _ => Err(lost()),
         }
+    }
+
+    /// The lock's own connection, for work that takes longer than a question. No transaction may stay open
+    /// on it while the migrations run.
+    pub(super) async fn connection(&self) -> MutexGuard<'_, PgConnection> {
+        self.connection.lock().await
     }
 
     /// Gives the lock back and closes its connection.

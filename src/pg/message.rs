@@ -60,14 +60,27 @@ impl Message {
         if self.statements == 0 {
             return Ok(Vec::new());
         }
-        match tokio::time::timeout(ANSWER_MAX, send(connection, self.text, true)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Stop {
-                completed: 0,
-                error: sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()),
-            }),
-        }
+        ask(connection, self.text).await
     }
+}
+
+/// Sends a text of edu's own, which the server answers soon, and gives its rows.
+///
+/// # Errors
+/// As [`Message::send`].
+pub async fn ask(connection: &mut PgConnection, text: String) -> Result<Vec<PgRow>, Stop> {
+    match tokio::time::timeout(ANSWER_MAX, send(connection, text, true)).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Stop {
+            completed: 0,
+            error: silence(),
+        }),
+    }
+}
+
+/// The error of a server that does not answer: the network may have gone silent.
+pub fn silence() -> sqlx::Error {
+    sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
 }
 
 /// Sends a text of statements. Rows are given if they are wanted, and dropped as they come if not.

@@ -5,7 +5,6 @@
 
 pub mod archive;
 pub mod backup;
-pub mod baseline;
 pub mod bootstrap;
 pub mod cancel;
 pub mod concurrent;
@@ -24,11 +23,11 @@ pub mod lock;
 pub mod maintain;
 pub mod message;
 pub mod migrate;
+pub mod protect;
 pub mod rls;
 pub mod scratch;
 pub mod seed;
 pub mod session;
-pub mod shape;
 pub mod testdb;
 pub mod top;
 pub mod work;

@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::error::statement_failure;
-use super::migrate::{self, Context, Plan, Provenance, Stage, Tolerance};
+use super::migrate::{self, Context, Plan, Provenance, Stage};
 use super::{Cancel, Server, Work, bootstrap, graph, index, inspect, session};
 use crate::catalog::Catalog;
 use crate::catalog::name::quote_ident;
@@ -134,7 +134,9 @@ pub async fn fill(
     report: Report<'_>,
 ) -> Result<()> {
     let manifest = wanted.manifest;
-    bootstrap::run(server, manifest, wanted.migrations, LOCK_TIMEOUT, report).await?;
+    let context = Context::new(&manifest.name, "edu scratch", Provenance::default);
+    let (migrations, timeout) = (wanted.migrations, LOCK_TIMEOUT);
+    bootstrap::run(server, manifest, migrations, &context, timeout, report).await?;
     let owner = manifest.roles.owner.as_deref();
     let mut work = Work::begin(server, "edu scratch", LOCK_TIMEOUT, report).await?;
     match from {
@@ -145,7 +147,7 @@ pub async fn fill(
             search(&mut work.connection, server.database(), wanted.vectors).await?;
             report(Progress::Done);
         }
-        From::Migrations(to) => migrations(&mut work, wanted, to, report).await?,
+        From::Migrations(to) => migrate_to(&mut work, wanted, to, report).await?,
     }
     let partial = matches!(from, From::Migrations(Some(to))
         if wanted.migrations.last().is_some_and(|last| last.version > to));
@@ -183,7 +185,7 @@ async fn later_superuser_steps(
     Ok(())
 }
 
-async fn migrations(
+async fn migrate_to(
     work: &mut Work,
     wanted: &Wanted<'_>,
     to: Option<i64>,
@@ -195,12 +197,8 @@ async fn migrations(
         let mut applied = 0;
         for stage in [Stage::Bootstrap, Stage::Ordinary] {
             let plan = Plan {
-                migrations: wanted.migrations,
-                stage,
                 to,
-                owner: wanted.manifest.roles.owner.as_deref(),
-                context: &context,
-                tolerance: Tolerance::default(),
+                ..Plan::new(wanted.manifest, wanted.migrations, stage, &context)
             };
             session::reset(&mut work.connection).await?;
             let due = migrate::due(&mut work.connection, &plan).await?;

@@ -31,8 +31,11 @@ impl Work {
         lock_timeout: Duration,
         report: Report<'_>,
     ) -> Result<Self> {
-        let (connection, identity) = session::open_for_writing(server, application).await?;
-        let lock = Lock::take(server, Purpose::Change, lock_timeout, report).await?;
+        // Both connections at once: whichever fails first ends the other.
+        let ((connection, identity), lock) = tokio::try_join!(
+            session::open_for_writing(server, application),
+            Lock::take(server, Purpose::Change, lock_timeout, report),
+        )?;
         Ok(Self {
             connection,
             identity,

@@ -11,6 +11,7 @@ use crate::sql::fingerprint::checksum;
 use crate::sql::hazard::{Allowance, Hazard};
 use crate::sql::header::Role;
 use crate::sql::lock::LockLevel;
+use crate::sql::target::{StrongLock, file_locks};
 
 /// A migration that is next in line, its statements looked at once.
 #[derive(Debug, Clone)]
@@ -31,6 +32,11 @@ impl<'a> Pending<'a> {
             out_of_order,
             effects: file.script.statements.iter().map(effects).collect(),
         }
+    }
+
+    /// The migration's version, and the strong locks that the file asks for.
+    pub fn locks(&self) -> (i64, Vec<StrongLock>) {
+        (self.migration.version, file_locks(&self.effects))
     }
 }
 

@@ -70,7 +70,12 @@ fn on_nothing_live(effect: &Effect, facts: &Facts) -> PlannedEffect {
             "may take any lock and change anything; its text does not show it".to_owned(),
         )),
         Some(found) if applies && facts.has_rows => {
-            hazards.push(hazard(found, found.entry().consequence.to_owned()));
+            let consequence = found.entry().consequence.trim_end_matches('.');
+            let message = match &effect.named {
+                Some(named) => format!("{} {named}: {consequence}", effect.action),
+                None => consequence.to_owned(),
+            };
+            hazards.push(hazard(found, message));
         }
         None if applies && facts.has_rows && effect.work != Work::Brief => {
             let work = doing(effect, None);

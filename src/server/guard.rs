@@ -3,25 +3,29 @@
 
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, test_kill_process};
 
 use super::account::Account;
 use super::ephemeral::end_server;
 use super::initdb::{init, write_private};
 use super::launch::{self, Launch};
-use super::order::{Failed, Order, Ready, lock_file, read_json, write_json};
+use super::order::{Failed, Leave, Order, Ready, lock_file, read_json, write_json};
 use super::place;
+use super::postmaster::Postmaster;
 use super::settings::{self, Durability, Settings};
 use crate::failure::{Exit, Failure, Result};
 use crate::progress::silent;
 
 /// How often a process is looked at where the kernel has no pidfd.
 const POLL: Duration = Duration::from_millis(200);
+
+/// How long a server may take to stop cleanly.
+const STOP_MAX: Duration = Duration::from_secs(60);
 
 /// Runs the server that `folder/order.json` describes until nobody uses it.
 ///
@@ -50,7 +54,10 @@ pub fn run(folder: &Path) -> Result<()> {
         }
     };
     let _lease = watch(folder, child, order.while_pid);
-    end_server(&folder.join("data"));
+    match read_json::<Leave>(&folder.join("leave.json")) {
+        Some(leave) => leave_data(folder, &order, &leave.to)?,
+        None => end_server(&folder.join("data")),
+    }
     // Connections that just died may still unlink files: try again before giving up.
     for _ in 0..20 {
         if fs::remove_dir_all(folder).is_ok() || !folder.exists() {
@@ -67,19 +74,28 @@ fn start(folder: &Path, order: &Order) -> Result<Child> {
         folder.join("s"),
         folder.join("password"),
     );
-    for path in [&data, &sockets] {
-        place::traversable_folder(path)?;
-        order.account.own(path)?;
-    }
-    let password = uuid::Uuid::new_v4().simple().to_string();
-    write_private(&secret, &password, &order.account)?;
-    init(
-        &order.runtime,
-        &order.account,
-        &data,
-        &secret,
-        Durability::Thrown,
-    )?;
+    place::traversable_folder(&sockets)?;
+    order.account.own(&sockets)?;
+    let password = match &order.copy_of {
+        Some(original) => {
+            copy(&original.join("data"), &data)?;
+            fs::read_to_string(original.join("password")).unwrap_or_default()
+        }
+        None => {
+            place::traversable_folder(&data)?;
+            order.account.own(&data)?;
+            let password = uuid::Uuid::new_v4().simple().to_string();
+            write_private(&secret, &password, &order.account)?;
+            init(
+                &order.runtime,
+                &order.account,
+                &data,
+                &secret,
+                Durability::Thrown,
+            )?;
+            password
+        }
+    };
     write_private(&secret, &password, &Account::current())?;
     let seed = u64::from_str_radix(&place::short_hash(folder, 12), 16).unwrap_or(0);
     let port = settings::choose_port(seed)
@@ -101,6 +117,47 @@ fn start(folder: &Path, order: &Order) -> Result<Child> {
         }
         Launch::Died(text) => Err(launch::explain(&text, &data)),
     }
+}
+
+/// Stops the server cleanly and leaves its data, without surplus, where others are copied from.
+fn leave_data(folder: &Path, order: &Order, to: &Path) -> Result<()> {
+    let data = folder.join("data");
+    if let Some(found) = Postmaster::of(&data) {
+        found.signal(Signal::INT)?;
+        if !found.wait_gone(&data, STOP_MAX) {
+            end_server(&data);
+            return Ok(());
+        }
+    }
+    // After a clean stop nothing of the log is needed. Where it stays, copies are larger.
+    let mut reset = order.runtime.server_command(&order.account, "pg_resetwal");
+    let _ = reset.arg("--pgdata").arg(&data).output();
+    let _ = fs::remove_dir_all(to);
+    let partial = to.with_extension("partial");
+    let _ = fs::remove_dir_all(&partial);
+    place::traversable_folder(&partial)?;
+    copy(&data, &partial.join("data"))?;
+    let password = fs::read_to_string(folder.join("password")).unwrap_or_default();
+    write_private(&partial.join("password"), &password, &Account::current())?;
+    fs::rename(&partial, to).map_err(|e| Failure::io(format!("make \"{}\"", to.display()), &e))
+}
+
+/// Copies a stopped server's data, by reflink where the file system can.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let mut command = Command::new("cp");
+    command.args(["--archive", "--reflink=auto", "--"]);
+    let output = command
+        .arg(from)
+        .arg(to)
+        .output()
+        .map_err(|e| Failure::io("run \"cp\"", &e))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(
+        Failure::usage(format!("could not copy \"{}\"", from.display()))
+            .detail(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+    )
 }
 
 /// Returns when the server has ended by itself, or when nobody uses it any more: then with the

@@ -37,6 +37,7 @@ pub mod wanted;
 
 pub use cluster::{Cluster, Status};
 pub use ephemeral::Ephemeral;
+pub use order::lock_file;
 pub use runtime::Runtime;
 pub use start::Start;
 

@@ -1,7 +1,7 @@
 //! The files through which a server's starter and its guard talk.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,15 @@ pub struct Order {
     pub account: Account,
     pub settings: Vec<(String, String)>,
     pub while_pid: Option<u32>,
+    /// A folder that another server left its data in.
+    #[serde(default)]
+    pub copy_of: Option<PathBuf>,
+}
+
+/// Where the guard is to leave the data of a server that has ended. Written to `leave.json`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Leave {
+    pub to: PathBuf,
 }
 
 /// What the guard tells of a server that accepts connections. Written to `ready.json`.

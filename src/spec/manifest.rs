@@ -42,6 +42,9 @@ pub struct Manifest {
     /// Differences from the spec that `edu db verify` accepts.
     #[serde(default)]
     pub accept: Vec<Accept>,
+    /// Databases that take no seed rows unless their name is repeated on the command line.
+    #[serde(default)]
+    pub protected: Vec<String>,
     /// What the image is built with.
     #[serde(default)]
     pub image: Image,

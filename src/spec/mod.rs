@@ -15,5 +15,6 @@ pub mod migration;
 pub mod ontology;
 pub mod property;
 pub mod query;
+pub mod scale;
 pub mod seed;
 pub mod vectors;

@@ -3,16 +3,21 @@
 //! Columns are named as the catalog spells them. Which type a value becomes is the column's to say, so
 //! a TOML array can end up in an array or in JSON. docs/seeds.md describes the format for its users.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::document::Document;
 use crate::catalog::name::Name;
-use crate::failure::{Excerpt, Result};
+use crate::failure::{Excerpt, Failure, Result};
 
+mod array;
+mod graph;
 mod offset;
 mod read;
 mod value;
 
+pub use array::Array;
+pub use graph::{End, Item, Vertex};
 pub use value::{Computed, Reference, Value, forms};
 
 /// The rows of one profile.
@@ -22,6 +27,10 @@ pub struct Seed {
     pub documents: Vec<Document>,
     /// The blocks of rows, in file order.
     pub tables: Vec<SeedTable>,
+    /// Vertices in file order, then edges.
+    pub items: Vec<Item>,
+    /// The arrays that values are rows of, by path in the project.
+    pub arrays: BTreeMap<String, Array>,
 }
 
 /// One `[[table]]` block.
@@ -121,9 +130,39 @@ impl Seed {
         }
     }
 
-    /// How many rows there are.
+    /// Reads the files that values are rows of, through `bytes`, each once.
+    ///
+    /// # Errors
+    /// Exit 2 with the value's place: a file that cannot be read or has no such row.
+    pub fn fetch(&mut self, bytes: impl Fn(&str) -> Result<Vec<u8>>) -> Result<()> {
+        let mut arrays: BTreeMap<String, Array> = BTreeMap::new();
+        for table in &self.tables {
+            for cell in table.rows.iter().flat_map(|row| &row.values) {
+                let Value::Computed(Computed::Row { path, row }) = &cell.value else {
+                    continue;
+                };
+                let at =
+                    |failure: Failure| failure.at(self.excerpt(table, cell.span.clone(), "here"));
+                if !arrays.contains_key(path) {
+                    let read = Array::read(path, &bytes(path).map_err(at)?)
+                        .map_err(|error| at(Failure::usage(format!("\"{path}\" {error}"))))?;
+                    arrays.insert(path.clone(), read);
+                }
+                let array = &arrays[path];
+                if array.row(*row).is_none() {
+                    return Err(at(Failure::usage(format!("\"{path}\" has no row {row}"))
+                        .detail(format!("It has {}, counted from 0.", array.len()))));
+                }
+            }
+        }
+        self.arrays = arrays;
+        Ok(())
+    }
+
+    /// How many rows, vertices and edges there are.
     pub fn row_count(&self) -> usize {
-        self.tables.iter().map(|table| table.rows.len()).sum()
+        let rows: usize = self.tables.iter().map(|table| table.rows.len()).sum();
+        rows + self.items.len()
     }
 
     /// The row of that name.

@@ -24,15 +24,6 @@ impl Reader {
             .is_some_and(|(kind, text)| *kind == Kind::Word && text.eq_ignore_ascii_case(word))
     }
 
-    pub fn word(&mut self) -> String {
-        let word = match self.items.get(self.at) {
-            Some((Kind::Word, text)) => text.to_ascii_uppercase(),
-            _ => String::new(),
-        };
-        self.at += 1;
-        word
-    }
-
     pub fn follows(&self, words: &[&str]) -> bool {
         words
             .iter()
@@ -73,27 +64,6 @@ impl Reader {
             match self.items.get(self.at) {
                 Some((Kind::Dot, _)) if parts.len() < 3 => self.at += 1,
                 _ => return Some(parts.join(".")),
-            }
-        }
-    }
-
-    /// Names with commas between.
-    pub fn names(&mut self) -> Vec<String> {
-        let mut names = Vec::new();
-        loop {
-            self.skip(&["ONLY"]);
-            let Some(name) = self.name() else {
-                return names;
-            };
-            names.push(name);
-            if let Some((Kind::Operator, text)) = self.items.get(self.at)
-                && text == "*"
-            {
-                self.at += 1;
-            }
-            match self.items.get(self.at) {
-                Some((Kind::Comma, _)) => self.at += 1,
-                _ => return names,
             }
         }
     }

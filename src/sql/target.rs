@@ -1,205 +1,66 @@
 //! Which existing relations a statement locks so strongly that others have to wait.
 //!
-//! Looks at tokens only: a function, a DO block or a cascade can lock more. What is not known gives
-//! no target; the runner's lock timeout holds for it all the same.
-//! Source: the PostgreSQL manual, "Explicit Locking".
+//! It is read off the statement's effects: a function, a DO block or a cascade can lock more. What is not
+//! known gives no target; the runner's lock timeout holds for it all the same.
 
-use super::reader::Reader;
+use super::effect::{Effect, Relation, Target, effects};
+use super::lock::{Blocks, LockLevel};
 use super::split::Statement;
+use crate::catalog::name::quote_ident;
 
-/// Whom a lock keeps waiting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Strength {
-    /// Writers: `Share` and `ShareRowExclusive`.
-    Writes,
-    /// Readers and writers: `AccessExclusive`.
-    All,
-}
-
-/// One relation a statement wants to lock.
+/// One relation that a statement locks strongly.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct StrongLock {
     /// The name, quoted, as `to_regclass` takes it.
     pub relation: String,
-    /// Whom the lock keeps waiting.
-    pub strength: Strength,
+    /// Whom the lock keeps waiting: never nobody.
+    pub blocks: Blocks,
 }
 
-/// The strong locks that `statement` asks for. Shape: in the statement's order; may repeat a relation.
-pub fn targets(statement: &Statement) -> Vec<Target> {
-    if !matches!(
-        statement.keyword.as_str(),
-        "ALTER" | "DROP" | "CREATE" | "TRUNCATE" | "LOCK" | "REFRESH" | "CLUSTER" | "REINDEX"
-    ) {
-        return Vec::new();
-    }
-    let mut reader = Reader::new(&statement.text);
-    let mut found = Vec::new();
-    let first = reader.word();
-    match first.as_str() {
-        "ALTER" => alter(&mut reader, &mut found),
-        "DROP" => drop_things(&mut reader, &mut found),
-        "CREATE" => create(&mut reader, &mut found),
-        "TRUNCATE" | "LOCK" => {
-            reader.skip(&["TABLE"]);
-            all(&mut reader, &mut found);
-        }
-        "REFRESH" => {
-            reader.skip(&["MATERIALIZED", "VIEW"]);
-            if !reader.skip(&["CONCURRENTLY"]) {
-                all(&mut reader, &mut found);
-            }
-        }
-        "CLUSTER" => all(&mut reader, &mut found),
-        _ => {
-            let one = reader.skip(&["INDEX"]) || reader.skip(&["TABLE"]);
-            if one && !reader.skip(&["CONCURRENTLY"]) {
-                all(&mut reader, &mut found);
-            }
-        }
-    }
-    found
+/// The strong locks that `statement` asks for. Shape: in the statement's order; each relation once.
+pub fn strong_locks(statement: &Statement) -> Vec<StrongLock> {
+    file_locks(&[effects(statement)])
 }
 
-/// The strong locks that a whole file asks for on relations that it does not make itself. Shape: each
-/// relation once, in the file's order.
-pub fn file_targets(statements: &[Statement]) -> Vec<Target> {
+/// The strong locks that a file's statements ask for on relations that the file does not make itself. Shape:
+/// each relation once, in the file's order.
+pub fn file_locks(statements: &[Vec<Effect>]) -> Vec<StrongLock> {
     let mut made = Vec::new();
-    let mut found: Vec<Target> = Vec::new();
-    for statement in statements {
-        for target in targets(statement) {
-            match found
-                .iter_mut()
-                .find(|other| other.relation == target.relation)
-            {
-                Some(other) => other.strength = other.strength.max(target.strength),
-                None if made.contains(&target.relation) => {}
-                None => found.push(target),
-            }
+    let mut found: Vec<StrongLock> = Vec::new();
+    for effect in statements.iter().flatten() {
+        let (Target::Relation(relation) | Target::Index(relation)) = &effect.on else {
+            continue;
+        };
+        let relation = quoted(relation);
+        if effect.creates && !effect.perhaps {
+            made.push(relation);
+            continue;
         }
-        made.extend(made_table(statement));
+        let blocks = blocks(effect);
+        if blocks == Blocks::Nobody || made.contains(&relation) {
+            continue;
+        }
+        match found.iter_mut().find(|other| other.relation == relation) {
+            Some(other) => other.blocks = other.blocks.max(blocks),
+            None => found.push(StrongLock { relation, blocks }),
+        }
     }
     found
 }
 
-/// The table that a CREATE TABLE makes, unless one may be there already.
-fn made_table(statement: &Statement) -> Option<String> {
-    if statement.keyword != "CREATE" {
-        return None;
-    }
-    let mut reader = Reader::new(&statement.text);
-    reader.skip(&["CREATE"]);
-    reader.skip(&["UNLOGGED"]);
-    if !reader.skip(&["TABLE"]) || reader.follows(&["IF"]) {
-        return None;
-    }
-    reader.name()
-}
-
-fn alter(reader: &mut Reader, found: &mut Vec<Target>) {
-    match reader.word().as_str() {
-        "TABLE" | "VIEW" | "SEQUENCE" => {}
-        "MATERIALIZED" | "FOREIGN" => drop(reader.word()),
-        "POLICY" | "TRIGGER" | "RULE" => return on(reader, Strength::All, found),
-        _ => return,
-    }
-    reader.skip(&["IF", "EXISTS"]);
-    reader.skip(&["ONLY"]);
-    let Some(relation) = reader.name() else {
-        return;
-    };
-    if reader.has("VALIDATE") || reader.has("CONCURRENTLY") {
-        return;
-    }
-    let triggers = reader.has("TRIGGER") && (reader.has("ENABLE") || reader.has("DISABLE"));
-    let weak = triggers || reader.follows(&["ADD"]) && reader.has("FOREIGN");
-    let strength = if weak {
-        Strength::Writes
-    } else {
-        Strength::All
-    };
-    found.push(Target { relation, strength });
-    references(reader, found);
-}
-
-fn drop_things(reader: &mut Reader, found: &mut Vec<Target>) {
-    match reader.word().as_str() {
-        "TABLE" | "VIEW" | "SEQUENCE" => {}
-        "INDEX" if reader.skip(&["CONCURRENTLY"]) => return,
-        "INDEX" => {}
-        "MATERIALIZED" | "FOREIGN" => drop(reader.word()),
-        "POLICY" | "TRIGGER" | "RULE" => return on(reader, Strength::All, found),
-        _ => return,
-    }
-    reader.skip(&["IF", "EXISTS"]);
-    all(reader, found);
-}
-
-fn create(reader: &mut Reader, found: &mut Vec<Target>) {
-    reader.skip(&["OR", "REPLACE"]);
-    reader.skip(&["UNIQUE"]);
-    reader.skip(&["UNLOGGED"]);
-    match reader.word().as_str() {
-        "INDEX" if reader.skip(&["CONCURRENTLY"]) => {}
-        "INDEX" => on(reader, Strength::Writes, found),
-        "TRIGGER" | "CONSTRAINT" => on(reader, Strength::Writes, found),
-        "POLICY" => on(reader, Strength::All, found),
-        "RULE" => {
-            if reader.seek("TO")
-                && let Some(relation) = reader.name()
-            {
-                found.push(Target {
-                    relation,
-                    strength: Strength::All,
-                });
-            }
-        }
-        "TABLE" => {
-            let from = reader.at;
-            if reader.seek("PARTITION")
-                && reader.skip(&["OF"])
-                && let Some(relation) = reader.name()
-            {
-                found.push(Target {
-                    relation,
-                    strength: Strength::All,
-                });
-            }
-            reader.at = from;
-            references(reader, found);
-        }
-        _ => {}
+/// REINDEX lets readers at the table, not at its indexes, and every query's planner looks at those.
+fn blocks(effect: &Effect) -> Blocks {
+    match effect.action {
+        "REINDEX" => Blocks::ReadsAndWrites,
+        _ => effect.lock.map_or(Blocks::Nobody, LockLevel::blocks),
     }
 }
 
-/// A list of relations, each locked against everybody.
-fn all(reader: &mut Reader, found: &mut Vec<Target>) {
-    found.extend(reader.names().into_iter().map(|relation| Target {
-        relation,
-        strength: Strength::All,
-    }));
-}
-
-/// What stands after the next ON.
-fn on(reader: &mut Reader, strength: Strength, found: &mut Vec<Target>) {
-    if !reader.seek("ON") {
-        return;
-    }
-    reader.skip(&["ONLY"]);
-    if let Some(relation) = reader.name() {
-        found.push(Target { relation, strength });
-    }
-}
-
-/// The tables that foreign keys point at: they get a trigger each.
-fn references(reader: &mut Reader, found: &mut Vec<Target>) {
-    while reader.seek("REFERENCES") {
-        if let Some(relation) = reader.name() {
-            found.push(Target {
-                relation,
-                strength: Strength::Writes,
-            });
-        }
+fn quoted(relation: &Relation) -> String {
+    let name = quote_ident(&relation.name);
+    match &relation.schema {
+        Some(schema) => format!("{}.{name}", quote_ident(schema)),
+        None => name,
     }
 }
 
@@ -215,14 +76,14 @@ mod tests {
             text,
         })
         .unwrap();
-        let words: Vec<String> = targets(&script.statements[0])
+        let words: Vec<String> = strong_locks(&script.statements[0])
             .iter()
-            .map(|target| {
-                let mark = match target.strength {
-                    Strength::All => "!",
-                    Strength::Writes => "",
+            .map(|lock| {
+                let mark = match lock.blocks {
+                    Blocks::ReadsAndWrites => "!",
+                    _ => "",
                 };
-                format!("{}{mark}", target.relation)
+                format!("{}{mark}", lock.relation)
             })
             .collect();
         words.join(" ")
@@ -255,6 +116,8 @@ mod tests {
             ("CREATE TABLE a PARTITION OF b FOR VALUES IN (1)", "b!"),
             ("LOCK TABLE a IN ACCESS EXCLUSIVE MODE", "a!"),
             ("REINDEX TABLE a", "a!"),
+            ("DROP MATERIALIZED VIEW v, s.w", "v! s.w!"),
+            ("DROP FOREIGN TABLE f", "f!"),
         ] {
             assert_eq!(of(text), wanted, "{text}");
         }
@@ -269,13 +132,14 @@ mod tests {
             text,
         })
         .unwrap();
-        let found: Vec<(String, Strength)> = file_targets(&script.statements)
+        let all: Vec<_> = script.statements.iter().map(effects).collect();
+        let found: Vec<(String, Blocks)> = file_locks(&all)
             .into_iter()
-            .map(|target| (target.relation, target.strength))
+            .map(|lock| (lock.relation, lock.blocks))
             .collect();
         let wanted = [
-            ("b".to_owned(), Strength::All),
-            ("c".to_owned(), Strength::Writes),
+            ("b".to_owned(), Blocks::ReadsAndWrites),
+            ("c".to_owned(), Blocks::Writes),
         ];
         assert_eq!(found, wanted);
     }

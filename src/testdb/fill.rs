@@ -66,8 +66,13 @@ pub(super) async fn fill(site: &Site, server: &Server, report: Report<'_>) -> Re
             .seed(profile)?
             .ok_or_else(|| no_profile(site, profile))?;
         let mut work = Work::begin(server, "edu testdb", LOCK_TIMEOUT, report).await?;
-        let manifest = &site.project.manifest;
-        seed::run(&mut work.connection, manifest, &rows, Ending::Kept, report).await?;
+        let ontology = site.project.ontology()?;
+        let source = seed::Source {
+            manifest: &site.project.manifest,
+            ontology: ontology.as_ref(),
+            seed: &rows,
+        };
+        seed::run(&mut work.connection, source, Ending::Kept, report).await?;
         work.end().await;
     }
     verify(site, server, report).await

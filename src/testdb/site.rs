@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{fill, host};
 use crate::config::Environment;
 use crate::expected::Sources;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::pg::testdb::admin::Path;
 use crate::pg::testdb::mark::{Lease, Owner};
 use crate::pg::testdb::state::Process;
@@ -161,6 +161,15 @@ impl Site {
         admin.close().await;
         swept.unwrap_or_default()
     }
+}
+
+/// Runs work that speaks to a server, where no runtime is.
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::io("start the runtime", &error))?
+        .block_on(work)
 }
 
 /// A length of time as the leases count it.

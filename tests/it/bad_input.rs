@@ -80,7 +80,7 @@ fn tcp_server() -> &'static Ephemeral {
         let listen = ("listen_addresses".to_owned(), "127.0.0.1".to_owned());
         let options = Options {
             settings: vec![listen],
-            while_pid: None,
+            ..Options::default()
         };
         let guard = Path::new(env!("CARGO_BIN_EXE_edu"));
         Ephemeral::start(runtime(), guard, &options).unwrap()

@@ -69,9 +69,9 @@ fn a_database_that_differs_is_refused_with_what_differs() {
     let project = Project::new(FILES);
     let refused = run(&project, &db, &["db", "baseline", "2"]).expect(3);
     for what in [
-        "column public.a.y is defined otherwise",
-        "index a_y on public.a is missing",
-        "table public.more is there besides",
+        "column public.a.y: not null",
+        "index a_y on public.a: missing",
+        "table public.more: not in the spec",
         "--unverified",
     ] {
         assert!(refused.says(what), "{what}\n{}", refused.stderr);

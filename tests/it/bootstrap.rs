@@ -10,6 +10,35 @@ fn bootstrapping_twice_changes_nothing_the_second_time() {
 }
 
 #[test]
+fn a_bootstrap_stands_in_the_audit_trail() {
+    let db = database(Template::Bootstrapped);
+    let told = db.one(
+        "SELECT string_agg(DISTINCT concat_ws(' ', r.command, s.outcome, r.outcome), ', ')
+         FROM edu.run_step s JOIN edu.run r ON r.id = s.run",
+    );
+    assert_eq!(told, "edu db bootstrap applied done");
+    assert_eq!(
+        db.one("SELECT count(*) FROM edu.migration"),
+        db.one("SELECT count(*) FROM refinery_schema_history")
+    );
+}
+
+#[test]
+fn a_bootstrap_with_a_hazard_that_it_does_not_allow_is_refused() {
+    let db = database(Template::Empty);
+    db.run("CREATE TABLE old (i int); INSERT INTO old VALUES (1)");
+    let project = Project::new(&[(
+        "migrations/V1__a.sql",
+        "-- edu: role superuser\nDROP TABLE old;",
+    )]);
+    let refused = project
+        .edu(&["db", "bootstrap", "--url", &db.url()])
+        .expect(8);
+    assert!(refused.says("data-loss"), "{}", refused.stderr);
+    assert_eq!(db.one("SELECT count(*) FROM old"), "1");
+}
+
+#[test]
 fn bootstrapping_again_brings_back_what_was_lost() {
     let db = database(Template::Bootstrapped);
     db.run("DROP EXTENSION pgcrypto");

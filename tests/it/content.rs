@@ -331,7 +331,8 @@ fn seeding_twice_writes_nothing_the_second_time() {
     let db = database(Template::Seeded);
     let run = db.edu(&["db", "seed"]).expect(0);
     assert!(
-        run.stdout.starts_with("nothing to do (5 rows are there)\n"),
+        run.stdout
+            .starts_with("nothing to do (10 rows are there)\n"),
         "{}",
         run.stdout
     );

@@ -2,6 +2,7 @@
 //! ends: same catalog, same history, nothing lost and nothing done twice.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::{Connection, Row};
@@ -113,9 +114,9 @@ fn through(proxy: &Proxy, database: &str) -> String {
 }
 
 /// Pulls the plug at one message, runs again, and compares.
-fn survives(cut: Cut, at: usize) {
+fn survives(cut: Cut, at: usize, turn: usize) {
     let (wanted, _) = undisturbed();
-    let database = format!("k{at}_{}", format!("{cut:?}").to_lowercase());
+    let database = format!("k{at}_{turn}_{}", format!("{cut:?}").to_lowercase());
     let project = project();
     fresh(&database);
     let proxy = Proxy::start(tcp_server().port, cut, at);
@@ -178,7 +179,7 @@ fn matrix(cut: Cut, stride: usize) -> usize {
     let (_, messages) = undisturbed();
     let points: Vec<usize> = (1..=*messages).step_by(stride).collect();
     for at in &points {
-        survives(cut, *at);
+        survives(cut, *at, 0);
     }
     points.len()
 }
@@ -197,7 +198,9 @@ fn a_killed_edu_loses_and_doubles_nothing() {
 #[test]
 fn a_network_that_went_silent_is_noticed_and_loses_and_doubles_nothing() {
     let (_, messages) = undisturbed();
-    survives(Cut::Silence, messages / 3);
+    // While edu looks at the database, and while it applies.
+    survives(Cut::Silence, messages / 5, 0);
+    survives(Cut::Silence, messages / 2, 0);
 }
 
 #[test]
@@ -283,26 +286,52 @@ fn a_server_that_crashed_under_a_run_is_migrated_by_the_next_one() {
     assert_eq!(ask("SELECT count(*) FROM edu.journal").unwrap(), "0");
 }
 
-/// Every message, every way, for as long as `EDU_SOAK_SECONDS` (600) says. `just soak` runs it.
-#[test]
-#[ignore = "takes minutes: just soak"]
-fn soak_every_message_every_way() {
-    let seconds = std::env::var("EDU_SOAK_SECONDS").map_or(600, |text| text.parse().unwrap());
-    let deadline = Instant::now() + Duration::from_secs(seconds);
-    let (_, messages) = undisturbed();
-    let mut survived = 0;
-    // Coarse first, so that a short soak still sees the whole run.
+/// All points of the soak, coarse first, so that a short one still sees the whole run. A silent network is
+/// noticed only after seconds, so it is tried at fewer messages.
+fn points(messages: usize) -> Vec<(usize, Cut)> {
+    let mut points = Vec::new();
     for offset in [0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15] {
-        for at in (1 + offset..=*messages).step_by(16) {
-            for cut in [Cut::KillClient, Cut::ResetBefore, Cut::ResetAfter] {
-                if Instant::now() >= deadline {
-                    println!("survived {survived} cuts of {}", messages * 3);
-                    return;
-                }
-                survives(cut, at);
-                survived += 1;
+        for at in (1 + offset..=messages).step_by(16) {
+            points.extend([
+                (at, Cut::KillClient),
+                (at, Cut::ResetBefore),
+                (at, Cut::ResetAfter),
+            ]);
+            if offset % 4 == 0 {
+                points.push((at, Cut::Silence));
             }
         }
     }
-    println!("survived all {survived} cuts");
+    points
+}
+
+/// Every message, every way, again and again for as long as `EDU_SOAK_SECONDS` (600) says, on as many
+/// databases at once as `EDU_SOAK_WORKERS` (8): a run that was cut mostly waits. `just soak` runs it.
+#[test]
+#[ignore = "takes minutes: just soak"]
+fn soak_every_message_every_way() {
+    let number = |name: &str, default: u64| {
+        std::env::var(name).map_or(default, |text| text.parse().unwrap())
+    };
+    let deadline = Instant::now() + Duration::from_secs(number("EDU_SOAK_SECONDS", 600));
+    let (_, messages) = undisturbed();
+    let points = points(*messages);
+    let (next, survived) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..number("EDU_SOAK_WORKERS", 8) {
+            scope.spawn(|| {
+                while Instant::now() < deadline {
+                    let turn = next.fetch_add(1, Ordering::Relaxed);
+                    let (at, cut) = points[turn % points.len()];
+                    survives(cut, at, turn);
+                    let survived = survived.fetch_add(1, Ordering::Relaxed) + 1;
+                    if survived % 100 == 0 {
+                        println!("survived {survived} cuts");
+                    }
+                }
+            });
+        }
+    });
+    let survived = survived.into_inner();
+    println!("survived {survived} cuts at {messages} messages, none failed");
 }

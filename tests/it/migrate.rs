@@ -1,6 +1,6 @@
 //! `edu db migrate` and `edu db status`.
 
-use crate::support::{Project, Template, database};
+use crate::support::{Project, Template, database, start, until};
 
 /// Runs `edu db migrate` of a small project on a database of its own.
 fn told(files: &[(&str, &str)]) -> (String, String) {
@@ -109,6 +109,74 @@ fn an_applied_migration_without_a_file_is_refused() {
         "{}",
         run.stderr
     );
+}
+
+#[test]
+fn status_lists_everything_that_diverges_and_then_exits_4() {
+    let db = database(Template::Empty);
+    let file = |version: u32| format!("migrations/V{version}__step{version}.sql");
+    let project = Project::new(&[]);
+    for version in [1, 2, 4, 5] {
+        project.write(
+            &file(version),
+            &format!("CREATE TABLE t{version} (a int);\n"),
+        );
+    }
+    let run = |args: &[&str]| project.edu(&[args, &["--url", &db.url()]].concat());
+    run(&["db", "migrate"]).expect(0);
+    project.write(&file(1), "CREATE TABLE t1 (a text);\n");
+    project.write(&file(2), "-- a remark\nCREATE TABLE t2 (a  int);\n");
+    project.write(&file(3), "CREATE TABLE t3 (a int);\n");
+    std::fs::remove_file(project.path().join(file(5))).unwrap();
+    let told = run(&["db", "status"]).expect(4);
+    for (version, word) in [
+        ("1", "DIVERGENT"),
+        ("2", "EDITED"),
+        ("3", "OUT OF ORDER"),
+        ("5", "NO FILE"),
+    ] {
+        let mut lines = told.stdout.lines();
+        let line = lines.find(|line| line.trim_start().starts_with(version));
+        assert!(
+            line.is_some_and(|line| line.contains(word)),
+            "{version} {word}\n{}",
+            told.stdout
+        );
+    }
+    assert!(told.stderr.contains("error: "), "{}", told.stderr);
+    let json = run(&["db", "status", "--output", "json"]).expect(4);
+    assert!(json.says("\"state\": \"divergent\""), "{}", json.stdout);
+}
+
+#[test]
+fn a_file_that_is_changed_while_the_run_goes_on_is_applied_as_it_was_read() {
+    let db = database(Template::Empty);
+    db.run("CREATE TABLE flag (i int)");
+    let project = Project::new(&[
+        (
+            "migrations/V1__a.sql",
+            "SELECT pg_sleep(60) WHERE pg_advisory_lock(7) IS NULL;",
+        ),
+        ("migrations/V2__b.sql", "CREATE TABLE before (a int);"),
+    ]);
+    let mut holder = db.session("postgres");
+    holder.run("SELECT pg_advisory_lock(7)");
+    let url = db.url();
+    let running = start(project.path(), &["db", "migrate", "--url", &url], &[]);
+    until("the first file waits", || {
+        db.one("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database =
+                (SELECT oid FROM pg_database WHERE datname = current_database())") == "1"
+    });
+    project.write("migrations/V2__b.sql", "CREATE TABLE after (a int);");
+    holder.run("SELECT pg_advisory_unlock(7)");
+    let run = running.wait(std::time::Duration::from_secs(60));
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(
+        db.one("SELECT to_regclass('before') IS NOT NULL AND to_regclass('after') IS NULL"),
+        "t"
+    );
+    let again = project.edu(&["db", "migrate", "--url", &url]).expect(4);
+    assert!(again.says("V2 differs"), "{}", again.stderr);
 }
 
 #[test]

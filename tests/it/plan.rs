@@ -192,7 +192,7 @@ fn a_concurrent_index_on_a_label_table_is_refused_always() {
         "migrations/V9__i.sql",
         "-- edu: no-transaction\nCREATE INDEX CONCURRENTLY i ON edusphere_graph.\"Concept\" (properties);\n",
     )]);
-    db.run("DROP TABLE refinery_schema_history");
+    db.run("DROP TABLE refinery_schema_history; UPDATE edu.meta SET project = 'shop'");
     let refused = run(&project, &db, &["db", "migrate"]).expect(8);
     assert!(
         refused.says("concurrent-index-on-graph"),

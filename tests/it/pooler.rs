@@ -167,6 +167,25 @@ fn a_pooler_in_transaction_mode_is_refused_before_anything_is_done() {
 }
 
 #[test]
+fn test_databases_are_not_made_through_a_pooler_in_transaction_mode() {
+    let project = migrations(&["CREATE TABLE a (i int);"]);
+    if let Some(bouncer) = Bouncer::start("transaction") {
+        let url = bouncer.url("postgres");
+        let run = project.edu(&["testdb", "create", "--url", &url]).expect(8);
+        assert!(
+            run.says("through a pooler that shares sessions"),
+            "{}",
+            run.stderr
+        );
+    }
+    if let Some(bouncer) = Bouncer::start("session") {
+        let url = bouncer.url("postgres");
+        let run = ["testdb", "run", "--url", &url, "--", "true"];
+        project.edu(&run).expect(0);
+    }
+}
+
+#[test]
 fn a_pooler_in_session_mode_is_fine() {
     let Some(bouncer) = Bouncer::start("session") else {
         return;

@@ -292,3 +292,349 @@ fn a_row_that_forced_policies_deny_to_the_owner_says_how_to_enter_a_context() {
         run.stderr
     );
 }
+
+#[test]
+fn a_check_finds_what_a_context_shows_beyond_its_rows_and_what_it_lacks() {
+    let (db, project) = shop(&[("seeds/dev/1.toml", PEOPLE), ("seeds/dev/2.toml", TENANT)]);
+    let check = ["db", "seed", "--check", "--url", &db.url()];
+    project.edu(&["db", "seed", "--url", &db.url()]).expect(0);
+    let run = project.edu(&check).expect(0);
+    assert!(
+        run.says("each shows its own and no other"),
+        "{}",
+        run.stdout
+    );
+
+    // A policy that lets another tenant's row through, a changed value, a deleted row.
+    db.run(
+        "CREATE POLICY open ON users FOR SELECT USING (true);
+         INSERT INTO tenants (id, slug, plan) VALUES ('00000000-0000-0000-0000-00000000000b', 'b', 'free');
+         INSERT INTO users (tenant_id, email) VALUES ('00000000-0000-0000-0000-00000000000b', 'foreign@example.org');
+         UPDATE users SET tags = '{x}' WHERE email ^@ 'anna'; DELETE FROM keys",
+    );
+    let run = project.edu(&check).expect(1);
+    for told in [
+        "public.users in the context of 00000000-0000-0000-0000-00000000000a: shows 1 more than was seeded: email foreign@example.org",
+        "public.users in the context of 00000000-0000-0000-0000-00000000000a: has another tags (seeds/dev/1.toml:30)",
+        "public.keys in the context of 00000000-0000-0000-0000-00000000000a: is not visible (seeds/dev/1.toml:15)",
+    ] {
+        assert!(run.says(told), "{told}\n{}", run.stdout);
+    }
+}
+
+#[test]
+fn a_protected_database_is_refused_unless_it_is_named() {
+    let (db, project) = shop(&[("seeds/dev/2.toml", TENANT)]);
+    let manifest = std::fs::read_to_string(project.path().join("edu.toml")).unwrap();
+    project.write(
+        "edu.toml",
+        &format!("protected = [\"{}\"]\n{manifest}", db.name),
+    );
+    let run = project.edu(&["db", "seed", "--url", &db.url()]).expect(8);
+    assert!(
+        run.says(&format!("--allow-protected={}", db.name)),
+        "{}",
+        run.stderr
+    );
+    project.write("edu.toml", &manifest);
+    db.run(&format!(
+        "ALTER DATABASE {} SET edu.protected = 'on'",
+        db.name
+    ));
+    for args in [
+        vec![],
+        vec!["--allow-protected", "other"],
+        vec!["--dry-run"],
+    ] {
+        let url = db.url();
+        let all = [&["db", "seed", "--url", &url], args.as_slice()].concat();
+        assert!(project.edu(&all).expect(8).says("edu.protected"));
+    }
+    assert_eq!(db.one("SELECT count(*) FROM tenants"), "0");
+    let named = format!("--allow-protected={}", db.name);
+    project
+        .edu(&["db", "seed", "--url", &db.url(), &named])
+        .expect(0);
+}
+
+#[test]
+fn vectors_come_from_the_file_from_arrays_and_from_texts() {
+    let db = database(Template::Empty);
+    db.run("CREATE EXTENSION vector; CREATE TABLE note (id int PRIMARY KEY, v vector(3), h halfvec(3))");
+    let row = |id: u8, value: &str| format!("[[table.row]]\nid = {id}\nv = {value}\n");
+    let text = format!(
+        "[[table]]\nname = \"note\"\nas = \"owner\"\n{}{}{}h = {{ embed = \"heat\" }}\n",
+        row(1, "[0.25, -1, 3e-5]"),
+        row(2, "{ file = \"seeds/dev/v.csv\", row = 1 }"),
+        row(3, "{ embed = \"heat\" }"),
+    );
+    let project = Project::new(&[
+        ("seeds/dev/1.toml", &text),
+        ("seeds/dev/v.csv", "1,2,3\n4,5,6.5\n"),
+    ]);
+    project.edu(&["db", "seed", "--url", &db.url()]).expect(0);
+    let v = |id: u8| db.one(&format!("SELECT v::text FROM note WHERE id = {id}"));
+    assert_eq!(
+        (v(1).as_str(), v(2).as_str()),
+        ("[0.25,-1,3e-05]", "[4,5,6.5]")
+    );
+    assert_eq!(db.one("SELECT abs(1 - (v <#> v) * -1) < 1e-6 AND abs((v <=> h::vector)) < 1e-3 FROM note WHERE id = 3"), "t");
+
+    project.write("seeds/dev/1.toml", &text.replace("row = 1", "row = 2"));
+    let run = project.edu(&["db", "seed", "--url", &db.url()]).expect(2);
+    assert!(
+        run.says("1.toml:9:5") && run.says("has no row 2"),
+        "{}",
+        run.stderr
+    );
+    project.write(
+        "seeds/dev/1.toml",
+        &text.replace("seeds/dev/v.csv", "../v.csv"),
+    );
+    project.edu(&["db", "seed", "--url", &db.url()]).expect(2);
+}
+
+const A: &str = "00000000-0000-0000-0000-000000000001";
+
+/// This repository's project with a second tenant and more of the graph.
+fn graph(text: &str) -> Project {
+    let project = Project::copy_of_root();
+    project.write("seeds/dev/80_more.toml", text);
+    project
+}
+
+fn concept(name: &str, tenant: &str, id: &str) -> String {
+    format!(
+        "[[vertex]]\nlabel = \"Concept\"\nname = \"{name}\"\ntenant = \"{tenant}\"\nproperties = {{ id = \"00000000-0000-0000-0000-0000000{id}\", label = \"{name}\" }}\n"
+    )
+}
+
+#[test]
+fn graph_seeds_are_written_once_as_the_application_in_their_tenant() {
+    let db = database(Template::Migrated);
+    let text = format!(
+        "{}{}[[edge]]\nlabel = \"RELATED_TO\"\nfrom = \"energy\"\nto = \"entropy\"\nproperties = {{ strength = 0.8, method = \"manual\" }}\n\
+         [[edge]]\nlabel = \"PREREQUISITE_OF\"\nfrom = {{ label = \"Concept\", id = \"00000000-0000-0000-0000-0000000000e1\" }}\nto = \"entropy\"\ntenant = \"{A}\"\n",
+        concept("energy", A, "000e1"),
+        concept("entropy", A, "000e2"),
+    );
+    let project = graph(&text);
+    let seed = ["db", "seed", "--url", &db.url()];
+    let before = project.edu(&seed).expect(0);
+    assert!(before.says("rows written"), "{}", before.stdout);
+    let count = "SELECT concat_ws(' ', (SELECT count(*) FROM edusphere_graph.\"RELATED_TO\"),
+                 (SELECT count(*) FROM edusphere_graph.\"Concept\" WHERE properties OPERATOR(ag_catalog.->>) 'label'::text IN ('energy', 'entropy')
+                  AND properties OPERATOR(ag_catalog.->>) 'source_type'::text = 'manual'),
+                 (SELECT count(*) FROM edusphere_graph.\"PREREQUISITE_OF\"))";
+    let first = db.one(count);
+    // One of each is the profile's own.
+    assert_eq!(first, "2 2 2");
+    assert!(project.edu(&seed).expect(0).says("nothing to do"));
+    assert_eq!(db.one(count), first);
+    db.edu(&["db", "graph", "check"]).expect(0);
+}
+
+/// Two concepts and an edge between them.
+fn edge(label: &str, properties: &str) -> String {
+    let (energy, entropy) = (
+        concept("energy", A, "000e1"),
+        concept("entropy", A, "000e2"),
+    );
+    format!(
+        "{energy}{entropy}[[edge]]\nlabel = \"{label}\"\nfrom = \"energy\"\nto = \"entropy\"\nproperties = {{ {properties} }}\n"
+    )
+}
+
+#[test]
+fn what_the_graph_may_not_hold_is_pointed_at_before_anything_is_written() {
+    let db = database(Template::Migrated);
+    let other = concept("entropy", "00000000-0000-0000-0000-000000000002", "000e2");
+    let lost = "{ label = \"Concept\", id = \"00000000-0000-0000-0000-0000000000ff\" }";
+    let none = edge("BELONGS_TO", "");
+    let cases = [
+        (
+            none.replace("Concept", "Concpt"),
+            2,
+            "2:9",
+            "not in the ontology",
+        ),
+        (
+            edge("RELATED_TO", "strength = 1.5, method = \"manual\""),
+            2,
+            "15:27",
+            "above 1",
+        ),
+        (edge("RELATED_TO", "strength = 1"), 2, "12:9", "method"),
+        (edge("PREREQUISITE_OF", "x = 1"), 2, "15:20", "not declared"),
+        (
+            none.replace("to = \"entropy\"", "to = \"entorpy\""),
+            2,
+            "14:6",
+            "entropy",
+        ),
+        (
+            none.replace(&concept("entropy", A, "000e2"), &other),
+            2,
+            "14:6",
+            "crosses tenants",
+        ),
+        (
+            none.replace("to = \"entropy\"", &format!("to = {lost}")),
+            1,
+            "14:6",
+            "does not exist",
+        ),
+    ];
+    for (text, code, place, words) in cases {
+        let run = graph(&text)
+            .edu(&["db", "seed", "--url", &db.url()])
+            .expect(code);
+        let told = run.stderr.contains(&format!("more.toml:{place}")) && run.stderr.contains(words);
+        assert!(told, "{text}\n{}", run.stderr);
+        assert_eq!(db.one("SELECT count(*) FROM tenants"), "0", "{text}");
+    }
+}
+
+/// This repository's tables with a small generated load.
+fn scale(db: &Database, more: &[&str]) -> super::support::Run {
+    let args = [
+        "db",
+        "seed",
+        "--profile",
+        "scale",
+        "--tenants",
+        "5",
+        "--rows",
+        "3_000",
+        "--seed",
+        "7",
+    ];
+    db.edu(&[args.as_slice(), more].concat())
+}
+
+/// A hash over all that the tables hold, whatever the order it was written in.
+fn content(db: &Database) -> Vec<Vec<String>> {
+    let tables = db.rows("SELECT c.oid::regclass::text FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+                          AND relname <> 'refinery_schema_history' ORDER BY 1");
+    let hash = |table: &Vec<String>| {
+        format!(
+            "SELECT '{0}', count(*), md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM {0} t",
+            table[0]
+        )
+    };
+    db.rows(
+        &tables
+            .iter()
+            .map(hash)
+            .collect::<Vec<_>>()
+            .join(" UNION ALL "),
+    )
+}
+
+#[test]
+fn a_generated_load_fills_every_table_and_is_the_same_everywhere() {
+    let (one, two) = (database(Template::Migrated), database(Template::Migrated));
+    let run = scale(&one, &["--jobs", "3"]).expect(0);
+    assert!(run.says("rows written"), "{}", run.stdout);
+    scale(&two, &["--jobs", "1"]).expect(0);
+    let found = content(&one);
+    assert_eq!(found.len(), 16);
+    assert!(found.iter().all(|table| table[1] != "0"), "{found:?}");
+    // created_at and the like come from the generator, too: nothing depends on when or how it was loaded.
+    assert_eq!(found, content(&two));
+    let total: u64 = found
+        .iter()
+        .map(|table| table[1].parse::<u64>().unwrap())
+        .sum();
+    assert!((2_900..=3_000).contains(&total), "{total}");
+
+    // Tenants keep to themselves, the first has most, chains count from 0, vectors have length 1.
+    assert_eq!(one.one("SELECT count(*) FROM modules m JOIN courses c ON c.id = m.course_id WHERE c.tenant_id <> m.tenant_id"), "0");
+    assert_eq!(
+        one.one("SELECT bool_and(seq = n) FROM (SELECT seq, row_number() OVER (PARTITION BY document_id ORDER BY seq) - 1 AS n FROM crdt_updates) x"),
+        "t"
+    );
+    assert_eq!(
+        one.one("SELECT bool_and(abs(vector_norm(embedding) - 1) < 1e-4) FROM content_embeddings"),
+        "t"
+    );
+    assert_eq!(one.one("SELECT max(n) > 3 * min(n) FROM (SELECT count(*) AS n FROM content_embeddings GROUP BY tenant_id) x"), "t");
+    assert_eq!(
+        one.one("SELECT count(*) > 0 FROM content_embeddings WHERE source_text ~ '[א-ת]'"),
+        "t"
+    );
+
+    assert!(scale(&one, &[]).expect(0).says("nothing to do"));
+    assert_eq!(found, content(&one));
+}
+
+#[test]
+fn a_load_that_lost_a_table_goes_on_there() {
+    let db = database(Template::Migrated);
+    scale(&db, &[]).expect(0);
+    let found = content(&db);
+    db.run("TRUNCATE crdt_updates, concept_embeddings");
+    scale(&db, &[]).expect(0);
+    assert_eq!(found, content(&db));
+}
+
+#[test]
+fn vector_indexes_of_empty_tables_are_built_after_the_load() {
+    let db = database(Template::Migrated);
+    let before = "SELECT string_agg(indexrelid::regclass || ' ' || indisvalid, ' ' ORDER BY indexrelid::regclass::text) FROM pg_index JOIN pg_class c ON c.oid = indexrelid
+                  JOIN pg_am a ON a.oid = c.relam WHERE amname = 'hnsw'";
+    let oids = "SELECT min(indexrelid::int8) FROM pg_index JOIN pg_class c ON c.oid = indexrelid JOIN pg_am a ON a.oid = c.relam WHERE amname = 'hnsw'";
+    let (names, first) = (db.one(before), db.one(oids));
+    scale(&db, &["--load-then-index"]).expect(0);
+    assert_eq!(db.one(before), names);
+    assert_ne!(db.one(oids), first);
+    // Now the tables have rows: nothing is dropped.
+    let second = db.one(oids);
+    scale(&db, &["--load-then-index"]).expect(0);
+    assert_eq!(db.one(oids), second);
+}
+
+#[test]
+fn a_load_reads_keys_and_constraints_of_any_schema() {
+    let db = database(Template::Empty);
+    db.run(
+        "CREATE TYPE mood AS ENUM ('sad', 'ok');
+         CREATE DOMAIN percent AS int CHECK (VALUE >= 10 AND VALUE <= 20);
+         CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code text NOT NULL UNIQUE, boss int);
+         CREATE TABLE person (id bigserial PRIMARY KEY, org_id int NOT NULL REFERENCES org, parent_id bigint REFERENCES person,
+           status text NOT NULL CHECK (status IN ('new', 'old')), mood mood NOT NULL, share percent NOT NULL, price numeric(6,2) NOT NULL,
+           half real, day date NOT NULL, at timestamp, words text[] NOT NULL, doc jsonb NOT NULL, length int GENERATED ALWAYS AS (share * 2) STORED,
+           UNIQUE (org_id, id));
+         ALTER TABLE org ADD FOREIGN KEY (boss) REFERENCES person;
+         CREATE TABLE friend (a bigint REFERENCES person, b bigint REFERENCES person, PRIMARY KEY (a, b));
+         CREATE TABLE log (org_id int NOT NULL, person_id bigint NOT NULL, seq int NOT NULL, update bytea NOT NULL, PRIMARY KEY (person_id, seq),
+           FOREIGN KEY (org_id, person_id) REFERENCES person (org_id, id));",
+    );
+    let project = Project::new(&[(
+        "seeds/scale.toml",
+        "root = \"org\"\nlanguages = [\"he\"]\n[column]\n\"person.half\" = { between = [2, 3] }\n",
+    )]);
+    let args = [
+        "db",
+        "seed",
+        "--profile",
+        "scale",
+        "--tenants",
+        "4",
+        "--rows",
+        "2000",
+        "--url",
+        &db.url(),
+    ];
+    let run = project.edu(&args).expect(0);
+    assert!(run.says("rows written"), "{}", run.stdout);
+    assert_eq!(db.one("SELECT count(*) > 0 AND bool_and(share BETWEEN 10 AND 20 AND status IN ('new', 'old') AND (half IS NULL OR half BETWEEN 2 AND 3)) FROM person"), "t");
+    assert_eq!(db.one("SELECT count(*) FROM person c JOIN person p ON p.id = c.parent_id WHERE p.org_id <> c.org_id"), "0");
+    assert_eq!(db.one("SELECT count(*) > 100 FROM log"), "t");
+    // The sequence goes on behind the rows.
+    db.run("INSERT INTO person (org_id, status, mood, share, price, day, words, doc) SELECT id, 'new', 'ok', 11, 1, now(), '{}', '{}' FROM org");
+    let run = project
+        .edu(&[args.as_slice(), &["--dry-run"]].concat())
+        .expect(0);
+    assert!(run.says("public.person"), "{}", run.stdout);
+}

@@ -1,6 +1,9 @@
 //! Test databases: made from a template, leased, dropped, and collected however their user ended.
 
+use std::path::Path;
 use std::time::Duration;
+
+use edu::testdb::{Options, Place, Seeds};
 
 use crate::support::{
     Project, Run, Session, Template, command, database, own_server, server, start, until,
@@ -433,4 +436,210 @@ fn after_a_kill_at_any_moment_gc_leaves_no_database_no_role_and_no_lock() {
         "{} kills: {held} with a clone there, {building} while a template was built",
         kills()
     );
+}
+
+fn options(project: &Project) -> Options {
+    Options {
+        project: Some(project.path().to_owned()),
+        place: Place::Url(server().url("postgres", "postgres")),
+        ..Options::default()
+    }
+}
+
+#[test]
+fn a_librarys_database_ends_with_its_value_and_outlives_a_panic() {
+    let project = project("library");
+    let made = edu::testdb::Database::create(&options(&project)).unwrap();
+    let mut session = Session::at(&made.url());
+    assert_eq!(session.one("SELECT count(*) FROM note"), "2");
+    assert_eq!(clones("library"), [made.name()]);
+    assert!(
+        testdb(&project, &["gc"])
+            .expect(0)
+            .says("nothing is left over")
+    );
+    drop(made);
+    assert_eq!(clones("library"), Vec::<String>::new());
+
+    // Inside a runtime too, where blocking on another one is refused.
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(async { edu::testdb::Database::create(&options(&project)).unwrap() })
+        .drop_it()
+        .unwrap();
+
+    static TOLD: std::sync::Mutex<String> = std::sync::Mutex::new(String::new());
+    let failing = Options {
+        tell: |text| TOLD.lock().unwrap().push_str(text),
+        ..options(&project)
+    };
+    let test = std::thread::spawn(move || {
+        let _made = edu::testdb::Database::create(&failing).unwrap();
+        panic!("as a failing test does");
+    });
+    assert!(test.join().is_err());
+    let kept = clones("library");
+    assert_eq!(kept.len(), 1);
+    assert!(TOLD.lock().unwrap().contains(&kept[0]));
+    assert!(testdb(&project, &["list"]).expect(0).says("kept"));
+
+    let mut wrong = options(&project);
+    wrong.seeds = Seeds::Profile("nowhere".to_owned());
+    let failure = edu::testdb::Database::create(&wrong).unwrap_err();
+    assert!(
+        failure
+            .error
+            .contains("seed profile \"nowhere\" has no files")
+    );
+    clean(&project, "library");
+}
+
+#[test]
+fn a_server_of_its_own_has_all_of_it_and_roles_that_nobody_else_sees() {
+    let project = project("ownserver");
+    let psql = crate::support::runtime().bin.join("psql");
+    let major = crate::support::major().to_string();
+    let script = format!(
+        "exec '{}' -XqAt -v ON_ERROR_STOP=1 -c 'CREATE ROLE testdb_own_server' \
+         -c 'SELECT count(*), current_database(), current_setting($$data_directory$$) FROM note'",
+        psql.display()
+    );
+    let args = [
+        "testdb",
+        "run",
+        "--own-server",
+        "--major",
+        &major,
+        "--",
+        "sh",
+        "-c",
+        &script,
+    ];
+    let mut folders = Vec::new();
+    for _ in 0..2 {
+        // The second one would fail, were the first one's role there.
+        let run = project.edu(&args).expect(0);
+        let folder = run
+            .stdout
+            .trim()
+            .strip_prefix("2|ownserver|")
+            .expect("the rows")
+            .to_owned();
+        assert!(!Path::new(&folder).exists(), "the server is gone");
+        folders.push(folder);
+    }
+    assert_ne!(folders[0], folders[1]);
+    let role = "SELECT count(*) FROM pg_roles WHERE rolname = 'testdb_own_server'";
+    assert_eq!(admin().one(role), "0");
+
+    // The library's, whose guard is the same program.
+    let options = Options {
+        project: Some(project.path().to_owned()),
+        place: Place::Own {
+            edu: Some(env!("CARGO_BIN_EXE_edu").into()),
+        },
+        major: Some(crate::support::major()),
+        ..Options::default()
+    };
+    let made = edu::testdb::Database::create(&options).unwrap();
+    let mut session = Session::at(&made.url());
+    session.run("CREATE ROLE testdb_own_server");
+    assert_eq!(session.one("SELECT count(*) FROM note"), "2");
+    let folder = session.one("SHOW data_directory");
+    drop(session);
+    drop(made);
+    assert!(!Path::new(&folder).exists());
+}
+
+#[test]
+fn a_server_of_its_own_ends_when_its_run_is_killed() {
+    let project = project("ownkilled");
+    let major = crate::support::major().to_string();
+    let args = [
+        "testdb",
+        "run",
+        "--own-server",
+        "--major",
+        &major,
+        "--",
+        "sh",
+        "-c",
+        "echo $PGHOST > ready.new; mv ready.new ready; exec sleep 600",
+    ];
+    let ready = project.path().join("ready");
+    let running = start(project.path(), &args, &[]);
+    until("the command runs", || ready.exists());
+    let sockets = std::fs::read_to_string(&ready).unwrap();
+    assert!(Path::new(sockets.trim()).exists());
+    drop(running);
+    until("the server is gone", || !Path::new(sockets.trim()).exists());
+}
+
+/// The clone of the whole project beside the bare statement, in turns, on one connection each.
+#[test]
+#[ignore = "a measurement"]
+fn speed_of_a_clone_beside_the_bare_statement() {
+    use edu::pg::testdb::admin::Path as Way;
+    use std::time::Instant;
+    const PAIRS: usize = 40;
+    let home = edu::project::Home::read(&Project::root()).unwrap();
+    let project = edu::project::Project::load(home).unwrap();
+    let url = server().url("postgres", "postgres");
+    let to = edu::pg::Server::from_url(&url, "the test").unwrap();
+    let environment = edu::config::Environment::read();
+    let site = edu::testdb::Site::new(
+        &environment,
+        project,
+        to,
+        Way::Direct,
+        Seeds::Default,
+        "speed",
+    )
+    .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let cancel = edu::pg::Cancel::default();
+    let mut bare = admin();
+    let (mut ours, template) = runtime
+        .block_on(async {
+            let mut ours = site.open().await?;
+            let template = site
+                .template(&mut ours, &cancel, &edu::progress::silent)
+                .await?;
+            edu::failure::Result::Ok((ours, template))
+        })
+        .unwrap();
+    let mut took = (Vec::new(), Vec::new());
+    for pair in 0..PAIRS {
+        let sql = format!(
+            "CREATE DATABASE bare_speed_{pair} TEMPLATE {} STRATEGY {}",
+            template.name,
+            template.strategy.keyword()
+        );
+        let begun = Instant::now();
+        bare.run(&sql);
+        took.0.push(begun.elapsed());
+        let begun = Instant::now();
+        let life = Duration::from_secs(60);
+        let made = runtime
+            .block_on(site.create(&mut ours, &template, life))
+            .unwrap();
+        took.1.push(begun.elapsed());
+        bare.run(&format!("DROP DATABASE bare_speed_{pair}"));
+        bare.run(&format!("DROP DATABASE {}", made.database()));
+    }
+    let median = |times: &mut Vec<Duration>| {
+        times.sort();
+        times[times.len() / 2]
+    };
+    let (one, other) = (median(&mut took.0), median(&mut took.1));
+    let ratio = other.as_secs_f64() / one.as_secs_f64();
+    println!(
+        "{}: bare {one:.1?}, edu {other:.1?}: {ratio:.2} ×",
+        template.strategy
+    );
+    assert!(ratio <= 1.15, "{ratio:.2}");
 }

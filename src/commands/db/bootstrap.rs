@@ -36,13 +36,15 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     }
     let server = invocation.server(&args.target, &project)?;
     let report = |progress| ui.hear(progress);
+    let context = invocation.context(&project, "edu db bootstrap");
     let outcome = invocation.block_on(async {
         let timeout = args.waiting.lock_timeout.into();
         let manifest = &project.manifest;
         if args.create || invocation.is_embedded(&args.target)? {
-            bootstrap::create_and_run(&server, manifest, &migrations, timeout, &report).await
+            bootstrap::create_and_run(&server, manifest, &migrations, &context, timeout, &report)
+                .await
         } else {
-            bootstrap::run(&server, manifest, &migrations, timeout, &report).await
+            bootstrap::run(&server, manifest, &migrations, &context, timeout, &report).await
         }
     })?;
     ui.answer(outcome.to_string());

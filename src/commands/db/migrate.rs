@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Invocation, Target, Waiting};
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::index::{Options, Site, State};
-use crate::pg::migrate::{self, Budget, Plan, Stage, Tolerance, draft, fingerprint};
+use crate::pg::migrate::{self, Budget, Plan, Stage, Tolerance, fingerprint};
 use crate::pg::{Server, Work, graph, index, session};
 use crate::plan;
 use crate::progress::{Report, human_time};
@@ -55,17 +55,15 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         ddl: args.ddl_budget.into(),
         statement: args.statement_timeout.map(Into::into),
     };
+    let before = args.plan.as_deref().map(read_plan).transpose()?;
     let plan = Plan {
-        migrations: &migrations,
-        stage: Stage::Ordinary,
         to: args.to,
-        owner: project.manifest.roles.owner.as_deref(),
-        context: &context,
         tolerance: Tolerance {
             out_of_order: args.allow_out_of_order,
         },
+        before: before.as_ref(),
+        ..Plan::new(&project.manifest, &migrations, Stage::Ordinary, &context)
     };
-    let before = args.plan.as_deref().map(read_plan).transpose()?;
     let options = Options {
         lock_timeout: args.waiting.lock_timeout.into(),
         ..Options::default()
@@ -82,8 +80,6 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         if args.accept_edits {
             accept(&mut work, &plan, invocation).await?;
         }
-        let guard = guard(&mut work, &plan, &project, before.as_ref(), invocation);
-        context.cancel.or(guard).await?;
         let outcome = migrate::run(&mut work.connection, &work.lock, &plan, &report).await?;
         for one in &outcome.done {
             let took = human_time(std::time::Duration::from_millis(one.took_ms));
@@ -113,40 +109,6 @@ async fn accept(work: &mut Work, plan: &Plan<'_>, invocation: &Invocation) -> Re
         invocation
             .ui
             .answer(format!("accepted the edited comments or spaces of {path}"));
-    }
-    Ok(())
-}
-
-/// Stops a run before its first statement: for a hazard that no file allows, and for a plan that no longer
-/// fits. Says loudly what is applied out of order.
-async fn guard(
-    work: &mut Work,
-    inputs: &Plan<'_>,
-    project: &Project,
-    before: Option<&plan::Plan>,
-    invocation: &Invocation,
-) -> Result<()> {
-    let due = migrate::due(&mut work.connection, inputs).await?;
-    if due.is_empty() && before.is_none() {
-        return Ok(());
-    }
-    let graph = project
-        .manifest
-        .graph
-        .as_ref()
-        .map(|graph| graph.name.as_str());
-    let now = draft::draft(&mut work.connection, inputs, graph)
-        .await?
-        .plan;
-    if let Some(before) = before {
-        now.refuse_if_moved(before)?;
-    }
-    now.refuse_hazards()?;
-    for late in now.migrations.iter().filter(|one| one.out_of_order) {
-        invocation.ui.warn(format!(
-            "\"{}\" is applied out of order: newer migrations ran without it",
-            late.path
-        ));
     }
     Ok(())
 }

@@ -26,6 +26,7 @@ pub mod repair;
 pub mod restore;
 pub mod rls;
 pub mod rollback;
+mod scale;
 pub mod seed;
 pub mod snapshot;
 pub mod status;

@@ -40,24 +40,17 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let migrations = project.migrations()?;
     let server = invocation.server(&args.target, &project)?;
     let context = invocation.context(&project, "edu db plan");
+    let stage = migrate::Stage::Ordinary;
     let inputs = migrate::Plan {
-        migrations: &migrations,
-        stage: migrate::Stage::Ordinary,
         to: args.to,
-        owner: project.manifest.roles.owner.as_deref(),
-        context: &context,
         tolerance: migrate::Tolerance {
             out_of_order: args.allow_out_of_order,
         },
+        ..migrate::Plan::new(&project.manifest, &migrations, stage, &context)
     };
-    let graph = project
-        .manifest
-        .graph
-        .as_ref()
-        .map(|graph| graph.name.as_str());
     let Draft { plan, held_back } = invocation.block_on(async {
         let (mut connection, _) = session::open(&server, "edu db plan").await?;
-        draft::draft(&mut connection, &inputs, graph).await
+        draft::draft(&mut connection, &inputs).await
     })?;
     let json = serde_json::to_string_pretty(&plan).unwrap_or_default();
     if let Some(file) = &args.out {

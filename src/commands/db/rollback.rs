@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use super::{Invocation, Target, Waiting};
 use crate::failure::{Exit, Failure, Result};
+use crate::pg::migrate::down::{self, Rollback};
 use crate::pg::migrate::draft::history_text;
-use crate::pg::migrate::{down, history};
+use crate::pg::migrate::{Budget, history, look};
 use crate::pg::{Work, facts, session};
 use crate::plan::{Pending, Plan, draw, needed};
 use crate::progress::human_time;
+use crate::sql::duration::Duration as SqlDuration;
 use crate::sql::hazard::{Allowance, Hazard};
 use crate::ui::clean;
 
@@ -31,6 +33,12 @@ pub struct Args {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    /// How long one file may wait for locks in all; each attempt is far shorter
+    #[arg(long, value_name = "TIME", default_value = "10min")]
+    ddl_budget: SqlDuration,
+    /// How long one statement may take, unless its file says otherwise [default: without limit]
+    #[arg(long, value_name = "TIME")]
+    statement_timeout: Option<SqlDuration>,
 }
 
 /// Runs the command.
@@ -73,12 +81,18 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     }
     // Nobody waits for the lock while the question stands.
     consent(args, invocation, &before, &losses)?;
-    invocation.block_on(async {
+    let mut context = invocation.context(&project, "edu db rollback");
+    context.budget = Budget {
+        ddl: args.ddl_budget.into(),
+        statement: args.statement_timeout.map(Into::into),
+    };
+    invocation.block_on_until(&context.cancel, async {
         let timeout = args.waiting.lock_timeout.into();
-        let mut work = Work::begin(&server, "edu db rollback", timeout, &report).await?;
-        let applied = history::read(&mut work.connection).await?;
-        let undo = down::chosen(&applied, &migrations, args.to).await?;
-        let now = draft(&mut work.connection, &applied, &undo, graph).await?;
+        let work = Work::begin(&server, "edu db rollback", timeout, &report);
+        let mut work = context.cancel.or(work).await?;
+        let look = look::look(&mut work.connection, false).await?;
+        let undo = down::chosen(&look.history, &migrations, args.to).await?;
+        let now = draft(&mut work.connection, &look.history, &undo, graph).await?;
         if now.made_for != before.made_for {
             return Err(Failure::new(
                 Exit::History,
@@ -87,7 +101,15 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
             .detail("Nothing was rolled back.")
             .hint("Run the same command again."));
         }
-        let done = down::run(&mut work.connection, &work.lock, owner, &undo, &report).await?;
+        let rollback = Rollback {
+            owner,
+            context: &context,
+            undo: &undo,
+        };
+        let Work {
+            connection, lock, ..
+        } = &mut work;
+        let done = down::run(connection, lock, &rollback, &look, &report).await?;
         for one in &done {
             let took = human_time(Duration::from_millis(one.took_ms));
             ui.answer(format!("rolled back {} in {took}", one.path));

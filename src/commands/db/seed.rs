@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::{Invocation, Output, Target, Waiting};
+use super::{Invocation, Output, Target, Waiting, scale};
 use crate::failure::{Exit, Failure, Result};
-use crate::pg::Work;
-use crate::pg::seed::{self, Ending, Outcome};
+use crate::pg::seed::{self, Ending, Outcome, Source};
+use crate::pg::{Server, Work, protect, session};
 use crate::project::Project;
 
 /// Write the seed rows that are missing, through the policies
@@ -31,6 +31,8 @@ use crate::project::Project;
 ///
 /// All rows are written in one transaction, in the order of their references and foreign
 /// keys. A row whose key is there is left as it is: seeding twice writes nothing.
+///
+/// The profile "scale" is generated: rows for load tests, from a seed, loaded by binary COPY.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -44,6 +46,14 @@ pub struct Args {
     /// Write the rows, tell what was written, and roll all of it back
     #[arg(long)]
     dry_run: bool,
+    /// Write nothing: see whether each context shows exactly the rows that were seeded for it
+    #[arg(long, conflicts_with = "dry_run")]
+    check: bool,
+    /// Say that rows may be written to this protected database
+    #[arg(long, value_name = "DATABASE")]
+    allow_protected: Option<String>,
+    #[command(flatten)]
+    scale: scale::Amount,
     /// How to print the answer
     #[arg(long, value_enum, default_value_t)]
     output: Output,
@@ -72,13 +82,27 @@ struct Shown<'a> {
 /// Runs the command.
 ///
 /// # Errors
-/// See [`seed::run`]; exit 2 when the profile does not exist.
+/// See [`seed::run`]; exit 2 when the profile does not exist, exit 8 for a protected database.
 pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let project = invocation.project_for(&args.target)?;
-    let rows = project
-        .seed(&args.profile)?
-        .ok_or_else(|| no_profile(&project, &args.profile))?;
+    let rows = match project.seed(&args.profile)? {
+        Some(rows) => rows,
+        None if args.profile == scale::PROFILE => {
+            let server = invocation.server(&args.target, &project)?;
+            return scale::run(&generated(args), invocation, &project, &server);
+        }
+        None => return Err(no_profile(&project, &args.profile)),
+    };
+    let ontology = project.ontology()?;
+    let source = Source {
+        manifest: &project.manifest,
+        ontology: ontology.as_ref(),
+        seed: &rows,
+    };
     let server = invocation.server(&args.target, &project)?;
+    if args.check {
+        return check(args, invocation, &project, &server, source);
+    }
     let report = |progress| invocation.ui.hear(progress);
     let ending = match args.dry_run {
         true => Ending::RolledBack,
@@ -88,7 +112,9 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         let timeout = args.waiting.lock_timeout.into();
         let mut work = Work::begin(&server, "edu db seed", timeout, &report).await?;
         let connection = &mut work.connection;
-        let outcome = seed::run(connection, &project.manifest, &rows, ending, &report).await?;
+        let allowed = args.allow_protected.as_deref();
+        protect::refuse(connection, &server, source.manifest, allowed, "seed it").await?;
+        let outcome = seed::run(connection, source, ending, &report).await?;
         work.end().await;
         Ok(outcome)
     })?;
@@ -107,6 +133,59 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         }
     }
     Ok(Exit::Done)
+}
+
+fn generated(args: &Args) -> scale::Run<'_> {
+    scale::Run {
+        args: &args.scale,
+        waiting: &args.waiting,
+        dry_run: args.dry_run,
+        allowed: args.allow_protected.as_deref(),
+        output: args.output,
+    }
+}
+
+fn check(
+    args: &Args,
+    invocation: &Invocation,
+    project: &Project,
+    server: &Server,
+    source: Source<'_>,
+) -> Result<Exit> {
+    let report = |progress| invocation.ui.hear(progress);
+    let access = project.access()?;
+    let checked = invocation.block_on(async {
+        let (mut connection, _) = session::open(server, "edu db seed").await?;
+        seed::check(&mut connection, source, access.as_ref(), &report).await
+    })?;
+    if args.output == Output::Json {
+        let text = serde_json::to_string_pretty(&checked).unwrap_or_default();
+        invocation.ui.answer(text);
+    } else {
+        for found in &checked.differences {
+            let place = found.place.as_ref().map(|place| format!(" ({place})"));
+            invocation.ui.answer(format!(
+                "{} in the context of {}: {}{}",
+                found.table,
+                found.context,
+                found.what,
+                place.unwrap_or_default()
+            ));
+        }
+        invocation.ui.answer(format!(
+            "{} contexts, {} rows: {}",
+            checked.contexts,
+            checked.rows,
+            match checked.differences.len() {
+                0 => "each shows its own and no other".to_owned(),
+                some => format!("{some} differences"),
+            }
+        ));
+    }
+    Ok(match checked.differences.is_empty() {
+        true => Exit::Done,
+        false => Exit::Findings,
+    })
 }
 
 /// The keys that the database holds the hashes of now: none after a dry run.

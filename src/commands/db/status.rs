@@ -1,6 +1,6 @@
 //! `edu db status`
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Invocation, Output, Target};
 use crate::failure::{Exit, Result};
 use crate::pg::holder::Holder;
-use crate::pg::migrate::history::{self, Applied};
+use crate::pg::migrate::history::{self, Applied, Standing};
 use crate::pg::migrate::journal::Entry;
 use crate::pg::migrate::look::{self, Step};
 use crate::progress::human_time;
@@ -44,6 +44,8 @@ struct Status<'a> {
 struct Row {
     #[serde(flatten)]
     applied: Applied,
+    /// How the file compares with it.
+    state: Standing,
     run: Option<Step>,
 }
 
@@ -53,40 +55,46 @@ struct Pending<'a> {
     name: &'a str,
     path: &'a str,
     needs_superuser: bool,
+    /// It is older than the last applied migration.
+    out_of_order: bool,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// Exit 4 when history and files contradict each other.
+/// Exit 4 when history and files contradict each other, after everything was listed.
 pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let project = invocation.project_for(&args.target)?;
     let migrations = project.migrations()?;
     let server = invocation.server(&args.target, &project)?;
-    let (look, pending) = invocation.block_on(async {
+    let (look, verdict) = invocation.block_on(async {
         let look = look::at(&server, "edu db status").await?;
-        let pending = history::pending(&look.history, &migrations).await?;
-        Ok((look, pending))
+        let verdict = history::pending(&look.history, &migrations).await;
+        Ok((look, verdict.map(drop)))
     })?;
+    let last = look.history.last().map_or(-1, |row| row.version);
+    let known: HashSet<i64> = look.history.iter().map(|row| row.version).collect();
+    let pending: Vec<Pending<'_>> = migrations
+        .iter()
+        .filter(|one| !known.contains(&one.version))
+        .map(|one| Pending {
+            version: one.version,
+            name: &one.name,
+            path: &one.up.document.path,
+            needs_superuser: one.needs_superuser(),
+            out_of_order: one.version < last,
+        })
+        .collect();
     let mut steps: HashMap<i64, Step> = look.steps.into_iter().map(|s| (s.version, s)).collect();
-    let applied = look
-        .history
-        .into_iter()
-        .map(|applied| Row {
+    let rows = look.history.into_iter().map(|applied| {
+        Ok(Row {
+            state: history::standing(&applied, &migrations)?,
             run: steps.remove(&applied.version),
             applied,
         })
-        .collect();
+    });
+    let applied = rows.collect::<Result<Vec<Row>>>()?;
     let some_pending = !pending.is_empty();
-    let pending = pending
-        .iter()
-        .map(|m| Pending {
-            version: m.version,
-            name: &m.name,
-            path: &m.up.document.path,
-            needs_superuser: m.needs_superuser(),
-        })
-        .collect();
     let status = Status {
         schema: 1,
         database: server.database(),
@@ -101,6 +109,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
             .ui
             .answer(serde_json::to_string_pretty(&status).unwrap_or_default()),
     }
+    verdict?;
     Ok(if some_pending && args.exit_code {
         Exit::Drift
     } else {
@@ -121,16 +130,19 @@ fn tell(status: &Status<'_>, place: &str, invocation: &Invocation) {
         table.add_row([
             row.applied.version.to_string(),
             row.applied.name.clone(),
-            format!("applied {when} UTC"),
+            match row.state {
+                Standing::Same => format!("applied {when} UTC"),
+                state => format!("applied {when} UTC, {}", state.words()),
+            },
             took,
             by,
         ]);
     }
     for row in &status.pending {
-        let how = if row.needs_superuser {
-            "pending (edu db bootstrap)"
-        } else {
-            "pending"
+        let how = match (row.out_of_order, row.needs_superuser) {
+            (true, _) => "OUT OF ORDER",
+            (false, true) => "pending (edu db bootstrap)",
+            (false, false) => "pending",
         };
         table.add_row([row.version.to_string(), row.name.to_owned(), how.to_owned()]);
     }

@@ -10,9 +10,14 @@ use crate::failure::{Failure, Result};
 use crate::pg::connect::Secret;
 use crate::pg::testdb::Held;
 use crate::pg::{Cancel, Server};
+use crate::progress::human_time;
+use crate::server::Ephemeral;
 use crate::sql::duration::Duration;
-use crate::testdb::Site;
 use crate::testdb::site::{seconds, told};
+use crate::testdb::{Site, own};
+
+/// How long a server of the command's own may take to end.
+const END_MAX: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Run a command with DATABASE_URL set to a database of its own: migrated, seeded, verified
 ///
@@ -29,6 +34,10 @@ pub struct Args {
     target: Target,
     #[command(flatten)]
     wanted: Wanted,
+    /// On a server of its own, for what changes roles or settings: a copy of a stopped one, on tmpfs
+    /// where there is one. It ends with the command, whatever became of it
+    #[arg(long, conflicts_with_all = ["url", "keep"], help_heading = "Database")]
+    own_server: bool,
     /// How long the database is kept when the command fails; 0s drops it
     #[arg(long, value_name = "TIME", default_value = "1h")]
     keep: Duration,
@@ -50,13 +59,27 @@ pub(super) fn run(args: &Args, invocation: &Invocation) -> Result<u8> {
         .iter()
         .map(|word| word.to_string_lossy())
         .collect();
-    let site = site(&args.target, &args.wanted, &words.join(" "), invocation)?;
+    let place = if args.own_server {
+        own(args, invocation)?
+    } else {
+        let site = site(&args.target, &args.wanted, &words.join(" "), invocation)?;
+        Place::Shared(Box::new(site))
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::io("start the runtime", &error))?;
     runtime.block_on(async {
         let mut signals = Signals::listen()?;
+        let site = match place {
+            Place::Shared(site) => site,
+            Place::Own(server, database) => {
+                let mut child = start(args, &database, invocation)?;
+                let outcome = child::wait(&mut child, &mut signals, async || {}).await?;
+                server.end(END_MAX);
+                return Ok(outcome.code);
+            }
+        };
         let (mut held, current) = held(&site, &mut signals, invocation).await?;
         let mut child = match start(args, &held.server, invocation) {
             Ok(child) => child,
@@ -80,6 +103,30 @@ pub(super) fn run(args: &Args, invocation: &Invocation) -> Result<u8> {
         let (outcome, ()) = futures_util::future::join(waiting, sweeping).await;
         end(args, held, &outcome?, invocation).await
     })
+}
+
+/// Where the command's database is made.
+enum Place {
+    Shared(Box<Site>),
+    Own(Ephemeral, Box<Server>),
+}
+
+/// Starts a server of the command's own. A signal meanwhile ends edu, and the server with it.
+fn own(args: &Args, invocation: &Invocation) -> Result<Place> {
+    let project = invocation.project()?;
+    let major = args.target.major.unwrap_or(project.manifest.server.major);
+    let edu = std::env::current_exe()
+        .map_err(|error| Failure::io("find this program's own file", &error))?;
+    let report = |progress| invocation.ui.hear(progress);
+    let begun = std::time::Instant::now();
+    let environment = &invocation.environment;
+    let seeds = args.wanted.seeds();
+    let (server, database) = own::start(environment, project, seeds, major, &edu, &report)?;
+    let took = human_time(begun.elapsed());
+    invocation
+        .ui
+        .detail(format!("server: {}, after {took}", database.place()));
+    Ok(Place::Own(server, Box::new(database)))
 }
 
 /// Makes the database. A signal meanwhile is heard between two steps, and leaves nothing.

@@ -31,7 +31,9 @@ pub(super) struct Ended<'a> {
     pub took: Duration,
     pub lock_wait: Duration,
     pub attempts: u32,
-    /// None: it is applied.
+    /// How it ended when it ended well: "applied" or "rolled back".
+    pub well: &'static str,
+    /// None: it ended well.
     pub failure: Option<Failed>,
 }
 
@@ -133,27 +135,35 @@ impl Run {
         ))
     }
 
+    /// An INSERT of this run's row of one migration. `values` are those of version, name, time taken, time
+    /// waited, attempts, outcome, SQLSTATE and message.
+    pub fn insert_step(&self, values: &str) -> String {
+        format!(
+            "INSERT INTO edu.run_step (run, version, name, took_ms, lock_wait_ms, attempts, outcome,
+                 sqlstate, message)
+             VALUES ('{}', {values})",
+            self.id
+        )
+    }
+
     /// A statement that writes how a migration ended.
     pub fn step(&self, ended: &Ended<'_>) -> Result<String> {
         let (outcome, sqlstate, message) = match &ended.failure {
-            None => ("applied", "NULL".to_owned(), "NULL".to_owned()),
+            None => (ended.well, "NULL".to_owned(), "NULL".to_owned()),
             Some(failed) => (
                 failed.outcome,
                 literal(&failed.sqlstate)?,
                 literal(&failed.message.chars().take(MESSAGE_MAX).collect::<String>())?,
             ),
         };
-        Ok(format!(
-            "INSERT INTO edu.run_step (run, version, name, took_ms, lock_wait_ms, attempts, outcome,
-                 sqlstate, message)
-             VALUES ('{}', {}, {}, {}, {}, {}, '{outcome}', {sqlstate}, {message})",
-            self.id,
+        Ok(self.insert_step(&format!(
+            "{}, {}, {}, {}, {}, '{outcome}', {sqlstate}, {message}",
             ended.version,
             literal(ended.name)?,
             ended.took.as_millis(),
             ended.lock_wait.as_millis(),
             ended.attempts,
-        ))
+        )))
     }
 
     /// Writes a failure and closes the run, on the lock's connection. What cannot be written is not:
@@ -162,7 +172,7 @@ impl Run {
         let outcome = ended
             .failure
             .as_ref()
-            .map_or("applied", |failed| failed.outcome);
+            .map_or(ended.well, |failed| failed.outcome);
         let message = || -> Result<Message> {
             let mut message = Message::default();
             if let Some(owner) = &self.owner {

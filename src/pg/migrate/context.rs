@@ -1,6 +1,7 @@
 //! What the command layer tells the engine: whose run it is, how patient it may be, and the wish to
 //! stop.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::pg::cancel::Cancel;
@@ -49,7 +50,7 @@ pub struct Context {
     /// The project's name, which marks the database as its own.
     pub project: String,
     /// Finds out who runs edu. Asked once, and only when something is to be applied.
-    pub provenance: Box<dyn Fn() -> Provenance + Send + Sync>,
+    pub provenance: Arc<dyn Fn() -> Provenance + Send + Sync>,
     /// How patient it may be.
     pub budget: Budget,
     /// What the working session calls itself: the command.
@@ -68,7 +69,7 @@ impl Context {
         Self {
             project: project.to_owned(),
             command: command.to_owned(),
-            provenance: Box::new(provenance),
+            provenance: Arc::new(provenance),
             budget: Budget::default(),
             cancel: Cancel::default(),
         }

@@ -5,20 +5,23 @@ use std::time::Instant;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
-use super::history::{Applied, TABLE};
+use super::audit::Run;
+use super::context::Context;
+use super::history::Applied;
+use super::journal::Entry;
+use super::look::Look;
 use super::order::{self, Tolerance};
-use super::{Done, fingerprint};
-use crate::catalog::name::quote_ident;
-use crate::failure::{Exit, Failure, Result};
-use crate::pg::error::{failure, statement_failure};
+use super::step::{Step, Way};
+use super::watch::Watch;
+use super::{Done, gate, store};
+use crate::failure::{Failure, Result};
 use crate::pg::lock::Lock;
-use crate::pg::{concurrent, session};
+use crate::pg::session;
 use crate::progress::{Progress, Report, Unit};
 use crate::spec::migration::{Migration, SqlFile};
-use crate::sql::effect::{Target, effects};
-use crate::sql::header::Role;
-use crate::sql::split::Statement;
-use crate::sql::transaction::concurrent_index;
+use crate::sql::effect::effects;
+use crate::sql::fingerprint::checksum;
+use crate::sql::target::file_locks;
 
 /// One migration that is to be undone, with its way back.
 #[derive(Debug, Clone, Copy)]
@@ -102,40 +105,77 @@ pub async fn count_rows(connection: &mut PgConnection, relation: &str) -> Option
     u64::try_from(count).ok()
 }
 
-/// Runs the down files in their order. The lock is held by the caller.
+/// What a rollback needs to know.
+pub struct Rollback<'a> {
+    /// The role that owns everything, if the project names one.
+    pub owner: Option<&'a str>,
+    /// Whose run it is, and how patient.
+    pub context: &'a Context,
+    /// What is undone, in this order.
+    pub undo: &'a [Undo<'a>],
+}
+
+/// Runs the down files in their order, each as a migration is run: within its budget for locks, in the
+/// journal where it has no transaction, with a row in the audit trail. `look` was taken under `lock`, which
+/// the caller holds.
 ///
 /// # Errors
 /// The first failure; what was undone before it stays undone, and it says so.
 pub async fn run(
     connection: &mut PgConnection,
     lock: &Lock,
-    owner: Option<&str>,
-    undo: &[Undo<'_>],
+    rollback: &Rollback<'_>,
+    look: &Look,
     report: Report<'_>,
 ) -> Result<Vec<Done>> {
+    let context = rollback.context;
+    gate::check(look, lock, &context.project)?;
+    if store::is_missing(look) {
+        store::make(lock, rollback.owner, &context.project).await?;
+    }
+    let text: String = rollback
+        .undo
+        .iter()
+        .map(|one| format!("-{} {}\n", one.migration.version, one.file.fingerprint()))
+        .collect();
+    let run = Run::new(
+        &context.command,
+        (context.provenance)(),
+        checksum(&text),
+        lock.waited(),
+        rollback.owner,
+    );
+    let watch = Watch::new(lock, &context.cancel, report, look.pid);
     let mut done: Vec<Done> = Vec::new();
-    report(Progress::counted(
-        "rolling back",
-        undo.len() as u64,
-        Unit::Items,
-    ));
-    for one in undo {
+    let total = rollback.undo.len();
+    report(Progress::counted("rolling back", total as u64, Unit::Items));
+    for (at, one) in rollback.undo.iter().enumerate() {
         report(Progress::Detail(one.file.document.path.clone()));
+        if context.cancel.requested().is_some() {
+            return Err(before(&done, context.cancel.failure()));
+        }
         let begun = Instant::now();
+        let entries: Vec<Entry> = look
+            .journal
+            .iter()
+            .filter(|entry| entry.version == one.migration.version)
+            .cloned()
+            .collect();
+        let statements: Vec<_> = one.file.script.statements.iter().map(effects).collect();
         let step = Step {
-            undo: *one,
-            owner,
-            lock,
+            migration: one.migration,
+            file: one.file,
+            way: Way::Back,
+            owner: rollback.owner,
+            context,
+            watch: &watch,
+            run: Some(&run),
+            first: at == 0,
+            last: at + 1 == total,
+            locks: &file_locks(&statements),
+            entries: &entries,
         };
-        step.run(connection)
-            .await
-            .map_err(|failure| match done.as_slice() {
-                [] => failure.detail("Nothing else of this run was rolled back."),
-                [.., last] => failure.detail(format!(
-                    "V{} and what is newer were rolled back before it.",
-                    last.version
-                )),
-            })?;
+        step.run(connection).await.map_err(|f| before(&done, f))?;
         done.push(Done {
             version: one.migration.version,
             path: one.file.document.path.clone(),
@@ -148,144 +188,13 @@ pub async fn run(
     Ok(done)
 }
 
-struct Step<'a> {
-    undo: Undo<'a>,
-    owner: Option<&'a str>,
-    lock: &'a Lock,
-}
-
-impl Step<'_> {
-    async fn run(&self, connection: &mut PgConnection) -> Result<()> {
-        session::reset(connection).await?;
-        let header = &self.undo.file.header;
-        match &header.role {
-            Some(Role::Superuser) => {}
-            Some(Role::Named(role)) => session::become_role(connection, Some(role)).await?,
-            None => session::become_role(connection, self.owner).await?,
-        }
-        for (setting, value) in [
-            ("lock_timeout", header.lock_timeout),
-            ("statement_timeout", header.statement_timeout),
-        ] {
-            if let Some(value) = value {
-                let sql = format!("SET {setting} = '{}ms'", value.as_ms());
-                session::run(connection, &sql, "set the file's time limits").await?;
-            }
-        }
-        match header.no_transaction {
-            true => self.one_by_one(connection).await,
-            false => self.at_once(connection).await,
-        }
-    }
-
-    async fn at_once(&self, connection: &mut PgConnection) -> Result<()> {
-        let version = self.undo.migration.version;
-        session::run(connection, "BEGIN", "begin a transaction").await?;
-        let outcome = async {
-            for statement in &self.undo.file.script.statements {
-                self.execute(connection, statement).await?;
-            }
-            self.forget(connection).await
-        }
-        .await;
-        match outcome {
-            Ok(()) => {
-                session::run(
-                    connection,
-                    "COMMIT",
-                    &format!("commit the rollback of V{version}"),
-                )
-                .await
-            }
-            Err(failure) => {
-                let _ = sqlx::raw_sql("ROLLBACK").execute(connection).await;
-                Err(failure.detail(format!("V{version} is applied as before.")))
-            }
-        }
-    }
-
-    async fn one_by_one(&self, connection: &mut PgConnection) -> Result<()> {
-        let version = self.undo.migration.version;
-        let total = self.undo.file.script.statements.len();
-        for (done, statement) in self.undo.file.script.statements.iter().enumerate() {
-            self.execute_plain(connection, statement).await.map_err(|failure| match done {
-                0 => failure.detail(format!("V{version} is applied as before.")),
-                _ => failure
-                    .exit(Exit::Partial)
-                    .detail(format!("Statements 1 to {done} of {total} are done and stay; V{version} still counts as applied."))
-                    .hint("Mend the cause, then run the same command again."),
-            })?;
-        }
-        session::run(connection, "BEGIN", "begin a transaction").await?;
-        self.forget(connection).await?;
-        session::run(connection, "COMMIT", &format!("forget V{version}")).await
-    }
-
-    /// A concurrent index that is gone, or valid, already counts as done: an earlier run may have stopped
-    /// after it.
-    async fn execute_plain(
-        &self,
-        connection: &mut PgConnection,
-        statement: &Statement,
-    ) -> Result<()> {
-        if let Some(index) = concurrent_index(statement).and_then(|index| index.name) {
-            if concurrent::clear_way(connection, &index).await? {
-                return Ok(());
-            }
-            let outcome = self.execute(connection, statement).await;
-            return concurrent::conclude(connection, &index, outcome).await;
-        }
-        for effect in effects(statement) {
-            if let ("DROP INDEX CONCURRENTLY", Target::Index(index)) = (effect.action, &effect.on) {
-                let name = match &index.schema {
-                    Some(schema) => format!("{}.{}", quote_ident(schema), quote_ident(&index.name)),
-                    None => quote_ident(&index.name),
-                };
-                let there: bool =
-                    sqlx::query_scalar("SELECT pg_catalog.to_regclass($1) IS NOT NULL")
-                        .bind(name)
-                        .fetch_one(&mut *connection)
-                        .await
-                        .map_err(|error| failure("look for the index", &error))?;
-                if !there {
-                    return Ok(());
-                }
-            }
-        }
-        self.execute(connection, statement).await
-    }
-
-    async fn execute(&self, connection: &mut PgConnection, statement: &Statement) -> Result<()> {
-        let document = &self.undo.file.document;
-        sqlx::raw_sql(AssertSqlSafe(statement.text.clone()))
-            .execute(connection)
-            .await
-            .map(drop)
-            .map_err(|error| {
-                statement_failure(document, statement.body.start, &statement.text, &error)
-            })
-    }
-
-    /// Takes the version out of the history, as the owner, in a transaction in which our lock is held.
-    async fn forget(&self, connection: &mut PgConnection) -> Result<()> {
-        let version = self.undo.migration.version;
-        let doing = format!("take V{version} out of the schema history");
-        // The file's own role may not touch the history.
-        let role = self.owner.map_or("NONE".to_owned(), quote_ident);
-        session::run(connection, &format!("SET LOCAL ROLE {role}"), &doing).await?;
-        self.lock.check(connection).await?;
-        let sql = AssertSqlSafe(format!("DELETE FROM {TABLE} WHERE version = $1"));
-        let gone = sqlx::query(sql)
-            .bind(version)
-            .execute(&mut *connection)
-            .await
-            .map_err(|error| failure(&doing, &error))?;
-        if gone.rows_affected() != 1 {
-            return Err(Failure::new(
-                Exit::History,
-                format!("V{version} was not in the schema history any more"),
-            ));
-        }
-        fingerprint::forget(connection, version).await
+/// Adds what stays undone.
+fn before(done: &[Done], failure: Failure) -> Failure {
+    match done {
+        [] => failure.detail("Nothing else of this run was rolled back."),
+        [.., last] => failure.detail(format!(
+            "V{} and what is newer were rolled back before it.",
+            last.version
+        )),
     }
 }

@@ -186,7 +186,7 @@ async fn clear_reindex(connection: &mut PgConnection, name: &str) -> Result<()> 
 }
 
 async fn rows(connection: &mut PgConnection, sql: String) -> Result<Vec<PgRow>> {
-    message::send(connection, sql, true)
+    message::ask(connection, sql)
         .await
         .map_err(|stop| failure("look for the effect of a statement", &stop.error))
 }

@@ -47,19 +47,6 @@ pub(super) async fn record(connection: &mut PgConnection, migration: &Migration)
     session::run(connection, &statement(migration)?, "remember the migration").await
 }
 
-/// Forgets a version, in the caller's transaction and as the caller's role.
-pub(super) async fn forget(connection: &mut PgConnection, version: i64) -> Result<()> {
-    if !presence(connection).await? {
-        return Ok(());
-    }
-    sqlx::query("DELETE FROM edu.migration WHERE version = $1")
-        .bind(version)
-        .execute(connection)
-        .await
-        .map(drop)
-        .map_err(|error| failure("forget the migration", &error))
-}
-
 /// Whether the table is there and this role may write it.
 async fn presence(connection: &mut PgConnection) -> Result<bool> {
     sqlx::query_scalar(PRESENCE)

@@ -150,6 +150,50 @@ pub fn checksum(migration: &Migration) -> Result<String> {
     Ok(files([migration])?.remove(0).checksum().to_string())
 }
 
+/// How the file of an applied migration compares with what was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// It is the same.
+    Same,
+    /// Only comments, spaces or line ends differ.
+    Edited,
+    /// It is another one.
+    Divergent,
+    /// There is none.
+    NoFile,
+}
+
+impl Standing {
+    /// In words, to stand after "applied".
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Same => "the file is the same",
+            Self::Edited => "EDITED (comments or spaces only)",
+            Self::Divergent => "DIVERGENT",
+            Self::NoFile => "NO FILE",
+        }
+    }
+}
+
+/// How the files stand to one row of the history.
+///
+/// # Errors
+/// Exit 2 when refinery does not take the file's name.
+pub fn standing(applied: &Applied, migrations: &[Migration]) -> Result<Standing> {
+    let at = migrations.binary_search_by_key(&applied.version, |file| file.version);
+    let Some(file) = at.ok().map(|at| &migrations[at]) else {
+        return Ok(Standing::NoFile);
+    };
+    if applied.name == file.name && applied.checksum == checksum(file)? {
+        return Ok(Standing::Same);
+    }
+    Ok(match super::fingerprint::is_harmless(applied, file) {
+        true => Standing::Edited,
+        false => Standing::Divergent,
+    })
+}
+
 /// refinery's statement that creates the history, for scripts that a superuser runs by hand.
 pub fn create() -> String {
     <Rehearsal as AsyncMigrate>::assert_migrations_table_query(TABLE)

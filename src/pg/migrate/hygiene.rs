@@ -8,6 +8,7 @@ use crate::pg::message::Message;
 use crate::progress::{Progress, Report};
 use crate::spec::migration::SqlFile;
 use crate::sql::split::Statement;
+use crate::sql::token::{Kind, tokens};
 
 /// Settings that edu itself makes for the session.
 const OURS: &str = "'client_connection_check_interval', 'idle_session_timeout', 'client_min_messages',
@@ -34,20 +35,36 @@ pub(super) fn query(file: &SqlFile) -> Option<String> {
     ))
 }
 
-/// Whether a statement can leave something in the session.
+/// Whether a statement can leave something in the session: one that makes something temporary, or that runs
+/// a query, whose functions may do anything.
 fn may_leave(statement: &Statement) -> bool {
-    let temporary = || {
-        let words: Vec<&str> = statement.text.split_whitespace().take(4).collect();
-        words.iter().any(|word| {
-            let word = word.to_ascii_uppercase();
-            word.starts_with("TEMP") || word.starts_with("PG_TEMP") || word == "SCHEMA"
-        })
-    };
     match statement.keyword.as_str() {
         "ALTER" | "DROP" | "COMMENT" | "GRANT" | "REVOKE" => false,
-        "CREATE" => temporary() || statement.text.to_ascii_uppercase().contains(" AS"),
+        "CREATE" => creation_may_leave(&statement.text),
         _ => true,
     }
+}
+
+/// The same of a CREATE. A query stands behind the AS of a table or a materialized view, outside of all
+/// parentheses; the AS of a function, a view or an identity column runs nothing.
+fn creation_may_leave(text: &str) -> bool {
+    let mut words = Vec::new();
+    let mut depth = 0;
+    for token in tokens(text) {
+        match token.kind {
+            Kind::Open => depth += 1,
+            Kind::Close => depth -= 1,
+            Kind::Word if depth == 0 => words.push(text[token.span].to_ascii_uppercase()),
+            _ => {}
+        }
+    }
+    let lead = &words[..words.len().min(4)];
+    let temporary = |word: &String| word.starts_with("TEMP") || word.starts_with("PG_TEMP");
+    let holds_rows = lead
+        .iter()
+        .any(|word| word == "TABLE" || word == "MATERIALIZED");
+    lead.iter().any(|word| temporary(word) || word == "SCHEMA")
+        || holds_rows && words.iter().any(|word| word == "AS" || word == "EXECUTE")
 }
 
 /// Tells what was found, and cleans what a reset does not.
@@ -85,5 +102,36 @@ pub(super) async fn conclude(
     if clean.statements() > 0 {
         // A connection that is lost shows with the next statement.
         let _ = clean.send(connection).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::creation_may_leave;
+
+    #[test]
+    fn only_a_creation_that_runs_a_query_or_is_temporary_may_leave_something() {
+        for (text, wanted) in [
+            (
+                "CREATE TABLE t (id int8 GENERATED ALWAYS AS IDENTITY)",
+                false,
+            ),
+            (
+                "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+                false,
+            ),
+            ("CREATE VIEW v AS SELECT 1", false),
+            (
+                "CREATE TABLE t AS SELECT set_config('a.b', 'c', false)",
+                true,
+            ),
+            ("CREATE TABLE t (a, b) AS SELECT 1, 2", true),
+            ("CREATE MATERIALIZED VIEW v AS SELECT 1", true),
+            ("CREATE TEMPORARY TABLE t (i int)", true),
+            ("CREATE TABLE pg_temp.t (i int)", true),
+            ("CREATE TEMP VIEW v AS SELECT 1", true),
+        ] {
+            assert_eq!(creation_may_leave(text), wanted, "{text}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use crate::failure::{Exit, Failure, Result, cut};
 use crate::pg::error::failure;
 use crate::pg::lock::Lock;
 use crate::pg::message::Message;
-use crate::spec::migration::Migration;
+use crate::spec::migration::SqlFile;
 use crate::sql::fingerprint::fingerprint;
 use crate::sql::split::Statement;
 
@@ -100,8 +100,8 @@ pub(super) async fn note(lock: &Lock, owner: Option<&str>, statements: &[String]
 ///
 /// # Errors
 /// Exit 9 naming the statement.
-pub(super) fn check(entries: &[Entry], migration: &Migration) -> Result<()> {
-    let statements = &migration.up.script.statements;
+pub(super) fn check(entries: &[Entry], file: &SqlFile) -> Result<()> {
+    let statements = &file.script.statements;
     for entry in entries.iter().filter(|entry| entry.done) {
         let now = usize::try_from(entry.k - 1)
             .ok()
@@ -111,7 +111,7 @@ pub(super) fn check(entries: &[Entry], migration: &Migration) -> Result<()> {
                 Exit::Partial,
                 format!(
                     "\"{}\" was changed in a part that is done",
-                    migration.up.document.path
+                    file.document.path
                 ),
             )
             .detail(format!(

@@ -92,7 +92,7 @@ pub async fn look(connection: &mut PgConnection, steps: bool) -> Result<Look> {
     let sql = SQL
         .replace("{steps}", if steps { "true" } else { "false" })
         .replace("{lock}", &holder::sql(Purpose::Change));
-    let rows = message::send(connection, sql, true)
+    let rows = message::ask(connection, sql)
         .await
         .map_err(|stop| failure("read the schema history", &stop.error))?;
     let row = rows

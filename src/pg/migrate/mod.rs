@@ -4,6 +4,7 @@
 //! refinery lives in this module and nowhere else.
 
 pub mod adopt;
+mod attest;
 mod audit;
 mod context;
 pub mod down;
@@ -11,6 +12,7 @@ pub mod draft;
 mod effect;
 pub mod fingerprint;
 mod gate;
+mod guard;
 pub mod history;
 mod hygiene;
 pub mod journal;
@@ -18,6 +20,7 @@ pub mod look;
 pub mod order;
 mod peek;
 mod plain;
+mod record;
 mod repeat;
 mod settle;
 mod step;
@@ -26,7 +29,6 @@ mod transact;
 mod watch;
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use refinery_core::traits::r#async::{AsyncQuery, AsyncTransaction};
@@ -38,9 +40,12 @@ use self::look::Look;
 use self::watch::Watch;
 use super::lock::Lock;
 use crate::failure::{Failure, Result};
+use crate::plan;
 use crate::progress::{Progress, Report, Unit};
+use crate::spec::manifest::Manifest;
 use crate::spec::migration::Migration;
 
+pub use attest::attest;
 pub use context::{Budget, Context, Provenance};
 pub use history::Applied;
 pub use order::Tolerance;
@@ -69,6 +74,31 @@ pub struct Plan<'a> {
     pub context: &'a Context,
     /// What it takes that is refused otherwise.
     pub tolerance: Tolerance,
+    /// The project's graph, which may not be there yet.
+    pub graph: Option<&'a str>,
+    /// The plan that was made before; the run is refused when anything moved since.
+    pub before: Option<&'a plan::Plan>,
+}
+
+impl<'a> Plan<'a> {
+    /// A run over all of `migrations` that belong to `stage`, strict in everything.
+    pub fn new(
+        manifest: &'a Manifest,
+        migrations: &'a [Migration],
+        stage: Stage,
+        context: &'a Context,
+    ) -> Self {
+        Self {
+            migrations,
+            stage,
+            to: None,
+            owner: manifest.roles.owner.as_deref(),
+            context,
+            tolerance: Tolerance::default(),
+            graph: manifest.graph.as_ref().map(|graph| graph.name.as_str()),
+            before: None,
+        }
+    }
 }
 
 /// One migration that a run applied.
@@ -134,9 +164,10 @@ fn select<'a>(pending: Vec<&'a Migration>, plan: &Plan<'_>) -> Vec<&'a Migration
 /// Applies what is due. The lock is held by the caller.
 ///
 /// # Errors
-/// Exit 4 before anything ran when history and files contradict, exit 8 when the database is not
-/// this project's or edu is not alone with it; otherwise the failure of the first migration that
-/// failed, with what is applied and what was rolled back.
+/// Exit 4 before anything ran when history and files contradict or the plan no longer fits, exit 8 when
+/// the database is not this project's, edu is not alone with it, or a file has a hazard that it does not
+/// allow; otherwise the failure of the first migration that failed, with what is applied and what was
+/// rolled back.
 pub async fn run<'a>(
     connection: &mut PgConnection,
     lock: &Lock,
@@ -148,6 +179,14 @@ pub async fn run<'a>(
     let pending = order::pending_with(&look.history, plan.migrations, plan.tolerance).await?;
     let due = select(pending.clone(), plan);
     let next = pending.get(due.len()).copied();
+    if due.is_empty() && plan.before.is_none() {
+        return Ok(Outcome {
+            done: Vec::new(),
+            next,
+        });
+    }
+    let guarded = guard::guard(connection, lock, plan, &look, &due, report);
+    let (provenance, locks) = plan.context.cancel.or(guarded).await?;
     let Some(last) = due.last().map(|migration| migration.version) else {
         return Ok(Outcome {
             done: Vec::new(),
@@ -155,12 +194,9 @@ pub async fn run<'a>(
         });
     };
     let ordinary = plan.stage == Stage::Ordinary;
-    if ordinary && store::is_missing(&look) {
-        store::make(connection, plan.owner, &plan.context.project).await?;
-    }
     let run = Run::new(
         &plan.context.command,
-        (plan.context.provenance)(),
+        provenance,
         gate::plan_hash(&due),
         lock.waited(),
         plan.owner,
@@ -169,22 +205,15 @@ pub async fn run<'a>(
     let files = history::files(order::offered(&look.history, plan.migrations, floor))?;
     let total = due.len() as u64;
     report(Progress::counted("migrating", total, Unit::Items));
-    let watch = Watch {
-        lock,
-        cancel: &plan.context.cancel,
-        report,
-        session: look.pid.into(),
-        peeks: false.into(),
-        blockers: Mutex::default(),
-    };
     let mut engine = Engine {
         floor,
         connection,
-        watch,
+        watch: Watch::new(lock, &plan.context.cancel, report, look.pid),
         plan,
         create: String::new(),
         run: ordinary.then_some(&run),
         look: &look,
+        locks,
         due: due.into(),
         done: Vec::new(),
         failure: None,
@@ -212,12 +241,13 @@ struct Engine<'a> {
     connection: &'a mut PgConnection,
     watch: Watch<'a>,
     plan: &'a Plan<'a>,
-    /// Creates the history; empty when it is there.
     /// The first version that was passed over, where that is tolerated.
     floor: Option<i64>,
+    /// Creates the history; empty when it is there.
     create: String,
     run: Option<&'a Run>,
     look: &'a Look,
+    locks: draft::Locks,
     due: VecDeque<&'a Migration>,
     done: Vec<Done>,
     failure: Option<Failure>,
@@ -280,18 +310,25 @@ impl Engine<'_> {
             .collect();
         let step = step::Step {
             migration,
-            create: if self.look.history.is_empty() && self.done.is_empty() {
-                &self.create
-            } else {
-                ""
+            file: &migration.up,
+            way: step::Way::There {
+                create: if self.look.history.is_empty() && self.done.is_empty() {
+                    &self.create
+                } else {
+                    ""
+                },
+                insert: record,
             },
-            record,
             owner: self.plan.owner,
             context: self.plan.context,
             watch: &self.watch,
             run: self.run,
             first: self.done.is_empty(),
             last: self.due.is_empty(),
+            locks: self
+                .locks
+                .get(&migration.version)
+                .map_or(&[], Vec::as_slice),
             entries: &entries,
         };
         step.run(self.connection).await

@@ -13,9 +13,11 @@ use super::context::Patience;
 use super::watch::{BLOCKER, Blocker, Watch};
 use crate::catalog::name::quote_literal;
 use crate::failure::{Exit, Failure, Result};
+use crate::pg::error::server_error;
 use crate::pg::message::Message;
 use crate::progress::{Progress, human_time};
-use crate::sql::target::{Strength, Target};
+use crate::sql::lock::Blocks;
+use crate::sql::target::StrongLock;
 
 /// How often is looked.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -30,14 +32,14 @@ const GROW_AFTER: Duration = Duration::from_secs(5);
 pub(super) async fn until_free(
     watch: &Watch<'_>,
     what: &str,
-    targets: &[Target],
+    targets: &[StrongLock],
     patience: &mut Patience,
     deadline: Instant,
 ) -> Result<()> {
     if targets.is_empty() {
         return Ok(());
     }
-    let sql = execute(targets, watch.pid())?;
+    let sql = format!("EXECUTE edu_peek ({})", arguments(targets, watch.pid())?);
     let begun = Instant::now();
     let mut grown = begun;
     let mut told = Vec::new();
@@ -79,12 +81,8 @@ pub(super) async fn until_free(
     }
 }
 
-/// Who holds a lock in the way, the oldest first. An autovacuum worker yields by itself. Planned once per
-/// run: it is asked before most files.
-fn prepare() -> String {
-    format!(
-        "PREPARE edu_peek (text[], boolean[], int4) AS
-         WITH wanted AS (
+/// Parts of a query for the sessions that hold a lock in the way of $1 and $2, session $3 left out: `held`.
+const HELD: &str = "wanted AS (
              SELECT COALESCE(i.indrelid, c.oid) AS oid, pg_catalog.bool_or(w.everybody) AS everybody
              FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS w (name, everybody)
              JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(w.name)
@@ -95,22 +93,69 @@ fn prepare() -> String {
              WHERE l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
                AND l.pid IS DISTINCT FROM $3
                AND (wanted.everybody OR l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'ShareLock'))
-         )
+         )";
+
+/// Who holds a lock in the way, the oldest first. An autovacuum worker yields by itself. Planned once per
+/// run: it may be asked often.
+fn prepare() -> String {
+    format!(
+        "PREPARE edu_peek (text[], boolean[], int4) AS
+         WITH {HELD}
          SELECT {BLOCKER}, COALESCE(a.backend_type = 'autovacuum worker', false) AS yields
          FROM held LEFT JOIN LATERAL (SELECT * FROM pg_catalog.pg_stat_activity s WHERE s.pid = held.pid) a ON true
          ORDER BY a.xact_start"
     )
 }
 
-fn execute(targets: &[Target], pid: i32) -> Result<String> {
+/// What the failure of [`glance`] says.
+const MARK: &str = "edu peek: held";
+
+/// Statements that fail when somebody holds on to one of `targets` for longer than an attempt would last.
+/// They stand before the attempt in its own message, so that looking costs no round trip. The transaction
+/// ends before the next one begins: nothing may have been read in that one yet.
+pub(super) fn glance(
+    message: &mut Message,
+    watch: &Watch<'_>,
+    targets: &[StrongLock],
+    limit: Duration,
+) -> Result<()> {
+    let (name, new) = watch.knows.glance();
+    if new {
+        message.add(&format!(
+            "PREPARE {name} (text[], boolean[], int4, int8) AS
+             WITH {HELD}
+             SELECT CAST(pg_catalog.concat('{MARK} by ', held.pid) AS int4)
+             FROM held LEFT JOIN LATERAL pg_catalog.pg_stat_get_activity(COALESCE(held.pid, 0)) a ON true
+             WHERE held.pid IS NULL OR a.backend_type <> 'autovacuum worker'
+               AND pg_catalog.clock_timestamp() - a.xact_start > $4 * '1 ms'::pg_catalog.interval"
+        ));
+    }
+    message.add("BEGIN READ ONLY");
+    message.add("SET LOCAL plan_cache_mode = force_generic_plan");
+    message.add(&format!(
+        "EXECUTE {name} ({}, {})",
+        arguments(targets, watch.pid())?,
+        limit.as_millis()
+    ));
+    message.add("COMMIT");
+    Ok(())
+}
+
+/// Whether a statement failed because [`glance`] saw somebody.
+pub(super) fn held_back(error: &sqlx::Error) -> bool {
+    server_error(error).is_some_and(|error| error.message().contains(MARK))
+}
+
+/// What both prepared statements take first.
+fn arguments(targets: &[StrongLock], pid: i32) -> Result<String> {
     let mut names = Vec::new();
     let mut everybody = Vec::new();
     for target in targets {
         names.push(quote_literal(&target.relation)?);
-        everybody.push((target.strength == Strength::All).to_string());
+        everybody.push((target.blocks == Blocks::ReadsAndWrites).to_string());
     }
     Ok(format!(
-        "EXECUTE edu_peek (ARRAY[{}], ARRAY[{}], {pid})",
+        "ARRAY[{}], ARRAY[{}], {pid}",
         names.join(", "),
         everybody.join(", ")
     ))

@@ -10,7 +10,7 @@ use sqlx::postgres::PgConnection;
 use super::context::Patience;
 use super::effect::Effect;
 use super::journal::{self, Place};
-use super::step::{self, Effort, Step};
+use super::step::{self, Effort, Step, Way};
 use super::watch::Broken;
 use super::{peek, transact};
 use crate::catalog::name::quote_ident;
@@ -20,7 +20,7 @@ use crate::pg::lock;
 use crate::pg::message::{Message, send};
 use crate::progress::{Progress, human_time};
 use crate::sql::split::Statement;
-use crate::sql::target::targets;
+use crate::sql::target::strong_locks;
 
 /// Runs what is left of the migration, and records it.
 pub(super) async fn run(
@@ -29,11 +29,11 @@ pub(super) async fn run(
     effort: &mut Effort,
 ) -> Result<()> {
     let begun = Instant::now();
-    let statements = &step.migration.up.script.statements;
+    let statements = &step.file.script.statements;
     let total = statements.len();
-    journal::check(step.entries, step.migration)?;
+    journal::check(step.entries, step.file)?;
     effort.attempts = 1;
-    let header = &step.migration.up.header;
+    let header = &step.file.header;
     let limit = Patience::new(header.lock_timeout.map(Duration::from)).limit();
     let start = step.start(limit).send(connection).await;
     start.map_err(|stop| step.start_failure(&stop.error))?;
@@ -92,6 +92,13 @@ async fn is_done(
 /// What is done of the migration when statement `place` failed.
 fn state(step: &Step<'_>, place: &Place<'_>, failure: Failure) -> Failure {
     let name = step.name();
+    let failure = match step.way {
+        Way::There { .. } => failure,
+        Way::Back => failure.detail(format!(
+            "V{} still counts as applied.",
+            step.migration.version
+        )),
+    };
     let stopped = matches!(failure.exit, Exit::Cancelled | Exit::Terminated);
     if place.k == 1 {
         return failure.detail(format!("Nothing of {name} is known to be done."));
@@ -107,7 +114,7 @@ fn state(step: &Step<'_>, place: &Place<'_>, failure: Failure) -> Failure {
     ));
     match failure.hint {
         Some(_) => failure,
-        None => failure.hint("Mend the cause, then run: edu db migrate"),
+        None => failure.hint(format!("Mend the cause, then run: {}", step.again())),
     }
 }
 
@@ -122,13 +129,13 @@ async fn one(
     let journalled = step.run.is_some();
     let atomic = effect == Effect::Atomic;
     let deadline = Instant::now() + step.context.budget.ddl;
-    let mut patience = Patience::new(step.migration.up.header.lock_timeout.map(Duration::from));
+    let mut patience = Patience::new(step.file.header.lock_timeout.map(Duration::from));
     if journalled && !atomic {
         journal::note(step.watch.lock, step.owner, &[place.write(false)?]).await?;
     }
     loop {
         let what = format!("{} statement {}", step.name(), place.k);
-        let wanted = targets(place.statement);
+        let wanted = strong_locks(place.statement);
         peek::until_free(step.watch, &what, &wanted, &mut patience, deadline).await?;
         if let Effect::Index(name) = &effect {
             match crate::pg::concurrent::clear_way(connection, name).await {
@@ -148,7 +155,7 @@ async fn one(
             }
         }
         // Whoever waits concurrently is in nobody's way, so one attempt may use the whole budget.
-        let limit = match atomic || step.migration.up.header.lock_timeout.is_some() {
+        let limit = match atomic || step.file.header.lock_timeout.is_some() {
             true => patience.limit(),
             false => deadline.saturating_duration_since(Instant::now()),
         };
@@ -207,13 +214,13 @@ async fn attempt_one(
     limit: Duration,
 ) -> std::result::Result<(), (Failure, String)> {
     let what = format!("{} statement {}", step.name(), place.k);
-    let document = &step.migration.up.document;
+    let document = &step.file.document;
     let doing = |error: &sqlx::Error| {
         let code = sqlstate(error).to_owned();
         (failure("run the statement", error), code)
     };
     let mut begin = Message::default();
-    if !sets_lock_timeout(&step.migration.up.script.statements) {
+    if !sets_lock_timeout(&step.file.script.statements) {
         begin.add(&format!(
             "SET lock_timeout = '{}ms'",
             limit.as_millis().max(1)
@@ -283,7 +290,7 @@ async fn mark(
                 0 => step.ended_transaction(),
                 1 => lock::lost(),
                 _ => statement_failure(
-                    &step.migration.up.document,
+                    &step.file.document,
                     place.statement.body.start,
                     &place.statement.text,
                     &stop.error,

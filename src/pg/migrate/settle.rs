@@ -10,7 +10,7 @@ use sqlx::Row;
 use sqlx::postgres::PgConnection;
 
 use super::look;
-use super::step::Step;
+use super::step::{Step, Way};
 use super::watch::Broken;
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::message;
@@ -54,20 +54,26 @@ pub(super) async fn settle(
         Ok(answer) => answer,
         Err(_) => {
             return Err(lost(format!(
-                "Whether {name} is applied is not known: the server could not be asked."
+                "Whether {name} was committed is not known: the server could not be asked."
             )));
         }
     };
-    if !applied {
-        return Err(lost(format!(
-            "{name} was rolled back: the history has no row of it."
-        )));
+    let (version, back) = (step.migration.version, matches!(step.way, Way::Back));
+    if applied == back {
+        return Err(lost(match back {
+            true => format!("V{version} is applied as before: the history has it."),
+            false => format!("V{version} was rolled back: the history has no row of it."),
+        }));
     }
     if matches!(broken, Broken::LockLost(_)) || !lock_lives(step).await {
-        return Err(lost(format!("{name} is applied: the history has it.")));
+        return Err(lost(match back {
+            true => format!("{name} is done: the history has no row of V{version}."),
+            false => format!("V{version} is applied: the history has it."),
+        }));
     }
     *connection = fresh;
     step.watch.session.store(pid, Ordering::Relaxed);
+    step.watch.knows.forget();
     Ok(())
 }
 
@@ -105,7 +111,7 @@ async fn try_ask(step: &Step<'_>) -> Result<Option<(PgConnection, i32, bool)>> {
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = {}) AS lives",
         step.watch.pid()
     );
-    let rows = message::send(&mut connection, sql, true)
+    let rows = message::ask(&mut connection, sql)
         .await
         .map_err(|stop| crate::pg::error::failure("look for the old session", &stop.error))?;
     if rows.first().is_none_or(|row| row.get("lives")) {

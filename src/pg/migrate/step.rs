@@ -10,7 +10,7 @@ use super::audit::{Ended, Failed, Run};
 use super::context::Context;
 use super::journal::{self, Entry};
 use super::watch::{Broken, Watch};
-use super::{hygiene, plain, settle, transact};
+use super::{hygiene, plain, record, settle, transact};
 use crate::catalog::name::quote_ident;
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::error::failure;
@@ -18,8 +18,9 @@ use crate::pg::lock;
 use crate::pg::message::{Message, Stop, send};
 use crate::pg::session;
 use crate::progress::Report;
-use crate::spec::migration::Migration;
+use crate::spec::migration::{Migration, SqlFile};
 use crate::sql::header::Role;
+use crate::sql::target::StrongLock;
 
 /// Fails outside the transaction that edu began: edu's are deferrable, which says nothing in one that
 /// writes, and which no other is.
@@ -28,10 +29,10 @@ pub(super) const SAME_TRANSACTION: &str = "SELECT 1 / (CASE pg_catalog.current_s
 /// One migration that is to run now.
 pub(super) struct Step<'a> {
     pub migration: &'a Migration,
-    /// refinery's CREATE TABLE of the schema history; empty when the table is there.
-    pub create: &'a str,
-    /// refinery's INSERT into the schema history.
-    pub record: &'a str,
+    /// The file that runs: the migration's way there, or its way back.
+    pub file: &'a SqlFile,
+    /// Which of both it is.
+    pub way: Way<'a>,
     pub owner: Option<&'a str>,
     pub context: &'a Context,
     pub watch: &'a Watch<'a>,
@@ -40,8 +41,24 @@ pub(super) struct Step<'a> {
     /// The first and the last migration of the run.
     pub first: bool,
     pub last: bool,
+    /// The strong locks that the whole file asks for.
+    pub locks: &'a [StrongLock],
     /// The journal's entries of this migration.
     pub entries: &'a [Entry],
+}
+
+/// Where a file leads.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Way<'a> {
+    /// The version is applied after it.
+    There {
+        /// refinery's CREATE TABLE of the schema history; empty when the table is there.
+        create: &'a str,
+        /// refinery's INSERT into the schema history.
+        insert: &'a str,
+    },
+    /// The version is not applied any more after it.
+    Back,
 }
 
 /// What running a migration took.
@@ -56,7 +73,10 @@ impl Step<'_> {
     pub async fn run(&self, connection: &mut PgConnection) -> Result<()> {
         let begun = Instant::now();
         let mut effort = Effort::default();
-        let outcome = if self.migration.up.header.no_transaction {
+        if record::may_forget(&self.file.document.text) {
+            self.watch.knows.forget();
+        }
+        let outcome = if self.file.header.no_transaction {
             plain::run(self, connection, &mut effort).await
         } else {
             transact::run(self, connection, &mut effort).await
@@ -70,7 +90,36 @@ impl Step<'_> {
     }
 
     pub fn name(&self) -> String {
-        format!("V{}", self.migration.version)
+        match self.way {
+            Way::There { .. } => format!("V{}", self.migration.version),
+            Way::Back => format!("the way back from V{}", self.migration.version),
+        }
+    }
+
+    /// The state after a failure that left nothing behind.
+    pub fn as_before(&self) -> String {
+        let version = self.migration.version;
+        match self.way {
+            Way::There { .. } => format!("V{version} was rolled back."),
+            Way::Back => format!("V{version} is applied as before."),
+        }
+    }
+
+    /// The same, where the server alone sees to it.
+    pub fn server_undoes(&self) -> String {
+        let version = self.migration.version;
+        match self.way {
+            Way::There { .. } => format!("The server rolls V{version} back."),
+            Way::Back => format!("The server undoes it: V{version} is applied as before."),
+        }
+    }
+
+    /// The command that goes on where this one stopped.
+    pub fn again(&self) -> &'static str {
+        match self.way {
+            Way::There { .. } => "edu db migrate",
+            Way::Back => "edu db rollback",
+        }
     }
 
     pub fn report(&self) -> Report<'_> {
@@ -79,7 +128,7 @@ impl Step<'_> {
 
     /// Who runs it; none: whoever is connected.
     pub fn role(&self) -> Option<&str> {
-        match &self.migration.up.header.role {
+        match &self.file.header.role {
             Some(Role::Superuser) => None,
             Some(Role::Named(role)) => Some(role),
             None => self.owner,
@@ -96,7 +145,7 @@ impl Step<'_> {
             "SET lock_timeout = '{}ms'",
             lock_limit.as_millis().max(1)
         ));
-        let own = self.migration.up.header.statement_timeout;
+        let own = self.file.header.statement_timeout;
         let limit = own.map(Duration::from).or(self.context.budget.statement);
         if let Some(limit) = limit {
             message.add(&format!(
@@ -129,7 +178,7 @@ impl Step<'_> {
         effort: Effort,
     ) -> Result<()> {
         let (message, order) = self.record_message(begun, effort)?;
-        let query = hygiene::query(&self.migration.up);
+        let query = hygiene::query(self.file);
         let text = match &query {
             Some(query) => format!("{}{query}", message.text()),
             None => message.text().to_owned(),
@@ -152,41 +201,38 @@ impl Step<'_> {
         }
     }
 
-    /// The message that records, and the number of its statements that prove something.
+    /// The message that records, and where in it what stands.
     fn record_message(&self, begun: Instant, effort: Effort) -> Result<(Message, Order)> {
-        let plain = self.migration.up.header.no_transaction;
+        let plain = self.file.header.no_transaction;
         let mut message = Message::default();
         if plain {
             message.add("BEGIN DEFERRABLE");
         }
-        message.add(SAME_TRANSACTION);
-        let same = message.statements();
-        message.add(&self.fence());
-        let fence = message.statements();
         message.add("SET LOCAL search_path = ''");
         // Without an owner it is whoever connected, not the role that the file asked for.
         let owner = self.owner.map_or("NONE".to_owned(), quote_ident);
         message.add(&format!("SET LOCAL ROLE {owner}"));
-        if !self.create.is_empty() {
-            message.add(self.create.trim_end().trim_end_matches(';'));
+        let ended = self.ended(begun, effort);
+        match self.way {
+            Way::There { create, insert } => {
+                if !create.is_empty() {
+                    message.add(create.trim_end().trim_end_matches(';'));
+                }
+                let (watch, run) = (self.watch, self.run);
+                record::add(&mut message, watch, run, self.migration, insert, &ended)?;
+            }
+            Way::Back => record::take_back(&mut message, self.watch, self.run, &ended)?,
         }
-        message.add(&format!(
-            "WITH written AS ({} RETURNING 1) SELECT 1 / (SELECT pg_catalog.count(*)::int4 FROM written)",
-            self.record.trim_end().trim_end_matches(';')
-        ));
-        let written = message.statements();
+        let proof = message.statements();
         if let Some(run) = self.run {
-            message.add(&super::fingerprint::statement(self.migration)?);
-            self.audit(run, &mut message, &self.ended(begun, effort))?;
+            self.audit(run, &mut message)?;
         }
         if plain && self.run.is_some() {
             message.add(&journal::clear(self.migration.version));
         }
         message.add("COMMIT");
         let order = Order {
-            same,
-            fence,
-            written,
+            proof,
             commit: message.statements(),
         };
         // The next message is read by the server before its own reset runs.
@@ -194,7 +240,8 @@ impl Step<'_> {
         Ok((message, order))
     }
 
-    fn audit(&self, run: &Run, message: &mut Message, ended: &Ended<'_>) -> Result<()> {
+    /// Opens the run's row with its first migration and closes it with its last.
+    fn audit(&self, run: &Run, message: &mut Message) -> Result<()> {
         let outcome = self.last.then_some("done");
         if self.first {
             for statement in run.open(outcome)? {
@@ -203,7 +250,6 @@ impl Step<'_> {
         } else if let Some(outcome) = outcome {
             message.add(&run.close(outcome)?);
         }
-        message.add(&run.step(ended)?);
         Ok(())
     }
 
@@ -214,6 +260,10 @@ impl Step<'_> {
             took: begun.elapsed(),
             lock_wait: effort.lock_wait,
             attempts: effort.attempts,
+            well: match self.way {
+                Way::There { .. } => "applied",
+                Way::Back => "rolled back",
+            },
             failure: None,
         }
     }
@@ -221,7 +271,7 @@ impl Step<'_> {
     async fn tell_leftovers(&self, connection: &mut PgConnection, row: Option<&PgRow>) {
         let Some(row) = row else { return };
         let role = self.role().unwrap_or("none");
-        hygiene::conclude(connection, row, role, &self.migration.up, self.report()).await;
+        hygiene::conclude(connection, row, role, self.file, self.report()).await;
     }
 
     /// Words why the record was refused, after rolling back.
@@ -237,30 +287,42 @@ impl Step<'_> {
         }
         self.roll_back(connection).await;
         let name = self.name();
-        let path = &self.migration.up.document.path;
-        let failure = if stop.completed + 1 == order.same {
-            return Err(self.ended_transaction());
-        } else if stop.completed + 1 == order.fence {
-            lock::lost()
-        } else if stop.completed + 1 == order.written {
-            Failure::new(
+        let path = &self.file.document.path;
+        let said = crate::pg::error::server_error(&stop.error).map_or("", |e| e.message());
+        let broken = record::broken(said).filter(|_| stop.completed + 1 == order.proof);
+        let failure = match broken {
+            Some(record::Broken::Transaction) => return Err(self.ended_transaction()),
+            Some(record::Broken::Lock) => lock::lost(),
+            Some(record::Broken::History) => self.history_refused(),
+            None if stop.completed + 1 == order.commit => {
+                failure(&format!("commit \"{path}\""), &stop.error)
+            }
+            None => failure(&format!("record {name} in the schema history"), &stop.error),
+        };
+        Err(match self.file.header.no_transaction {
+            true => failure.detail(format!("The statements of {name} are done and stay.")),
+            false => failure.detail(self.as_before()),
+        })
+    }
+
+    /// The failure of a history that did not do what it was told.
+    fn history_refused(&self) -> Failure {
+        let (version, table) = (self.migration.version, super::history::TABLE);
+        match self.way {
+            Way::There { .. } => Failure::new(
                 Exit::History,
-                format!("the schema history did not take the row of {name}"),
+                format!("the schema history did not take the row of V{version}"),
+            )
+            .detail(format!("A trigger or rule on {table} swallowed it."))
+            .hint("Take the trigger or rule off that table."),
+            Way::Back => Failure::new(
+                Exit::History,
+                format!("V{version} did not leave the schema history"),
             )
             .detail(format!(
-                "A trigger or rule on {} swallowed it.",
-                super::history::TABLE
-            ))
-            .hint("Take the trigger or rule off that table.")
-        } else if stop.completed + 1 == order.commit {
-            failure(&format!("commit \"{path}\""), &stop.error)
-        } else {
-            failure(&format!("record {name} in the schema history"), &stop.error)
-        };
-        Err(match self.migration.up.header.no_transaction {
-            true => failure.detail(format!("The statements of {name} are done and stay.")),
-            false => failure.detail(format!("{name} was rolled back.")),
-        })
+                "It was not in {table} any more, or a trigger or rule there kept it."
+            )),
+        }
     }
 
     /// A statement that fails when our lock is lost.
@@ -273,13 +335,13 @@ impl Step<'_> {
 
     /// The failure of a file that committed or rolled back by itself.
     pub fn ended_transaction(&self) -> Failure {
-        let path = &self.migration.up.document.path;
+        let path = &self.file.document.path;
         Failure::new(
             Exit::Partial,
             format!("\"{path}\" ended the transaction that edu began for it"),
         )
         .detail("What stood before that point may be committed and stay; the history has no row of it.")
-        .hint("Take COMMIT and ROLLBACK out of what it runs, undo by hand what it did, and run: edu db migrate")
+        .hint("Take COMMIT and ROLLBACK out of what it runs, bring the database back by hand to what the history says, and run the command again.")
     }
 
     /// Ends the open transaction without a trace. Gives whether the server confirmed it.
@@ -289,10 +351,9 @@ impl Step<'_> {
     }
 }
 
-/// Which statements of the record prove something, counted from 1.
+/// Which statements of the record do what, counted from 1.
 struct Order {
-    same: usize,
-    fence: usize,
-    written: usize,
+    /// Proves that nothing came between, and writes.
+    proof: usize,
     commit: usize,
 }

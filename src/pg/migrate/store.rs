@@ -1,11 +1,10 @@
 //! edu's own schema `edu`: making it, and refusing one that is not ours.
 
-use sqlx::postgres::PgConnection;
-
 use super::look::Look;
 use crate::catalog::name::{quote_ident, quote_literal};
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::error::failure;
+use crate::pg::lock::Lock;
 use crate::pg::message::Message;
 
 const SQL: &str = include_str!("store.sql");
@@ -52,12 +51,27 @@ pub fn is_missing(look: &Look) -> bool {
     look.meta.as_ref().is_none_or(|meta| meta.layout < LAYOUT)
 }
 
-/// Makes the schema as the owner, in one transaction. The caller holds the lock.
+/// Makes the schema as the owner, in one transaction, on the lock's connection.
 ///
 /// # Errors
 /// Exit 8 without the privilege; nothing was changed.
-pub async fn make(connection: &mut PgConnection, owner: Option<&str>, project: &str) -> Result<()> {
+pub async fn make(lock: &Lock, owner: Option<&str>, project: &str) -> Result<()> {
+    let made = begin(lock, owner, project).await;
+    end(lock, made.is_ok()).await?;
+    made
+}
+
+/// Ends what [`begin`] began: for good, or as if it had not been.
+pub(super) async fn end(lock: &Lock, commit: bool) -> Result<()> {
     let mut message = Message::default();
+    message.add(if commit { "COMMIT" } else { "ROLLBACK" });
+    lock.ask(message).await.map(drop)
+}
+
+/// The first half of [`make`]: the schema is there, and not committed yet. [`end`] must follow.
+pub(super) async fn begin(lock: &Lock, owner: Option<&str>, project: &str) -> Result<()> {
+    let mut message = Message::default();
+    message.add("BEGIN");
     if let Some(owner) = owner {
         message.add(&format!("SET LOCAL ROLE {}", quote_ident(owner)));
     }
@@ -67,7 +81,7 @@ pub async fn make(connection: &mut PgConnection, owner: Option<&str>, project: &
          ON CONFLICT (one) DO UPDATE SET layout = EXCLUDED.layout",
         quote_literal(project)?
     ));
-    match message.send(connection).await {
+    match message.send(&mut *lock.connection().await).await {
         Ok(_) => Ok(()),
         Err(stop) => {
             let failure = failure("make edu's own schema \"edu\"", &stop.error);

@@ -9,19 +9,23 @@ use sqlx::postgres::PgConnection;
 
 use super::context::Patience;
 use super::peek;
+use super::record::may_forget;
 use super::step::{Effort, Step};
 use super::watch::Broken;
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::error::{Sent, exit_of, sqlstate};
 use crate::pg::message::{Stop, send};
 use crate::progress::{Progress, human_time};
-use crate::sql::target::file_targets;
+use crate::sql::target::StrongLock;
 
 /// Why an attempt came to nothing.
-struct Refused {
-    failure: Failure,
+enum Refused {
+    /// Somebody holds on to a relation: nothing was tried.
+    HeldBack,
     /// Trying again may help.
-    again: bool,
+    ForNow(Failure),
+    /// It does not.
+    Finally(Failure),
 }
 
 /// Runs the migration until it is applied or cannot be.
@@ -31,29 +35,40 @@ pub(super) async fn run(
     effort: &mut Effort,
 ) -> Result<()> {
     let begun = Instant::now();
-    let file = &step.migration.up;
-    let wanted = file_targets(&file.script.statements);
+    let file = step.file;
+    let wanted = step.locks;
     let mut patience = Patience::new(file.header.lock_timeout.map(Duration::from));
     let deadline = begun + step.context.budget.ddl;
+    // The first look is part of the first attempt's message; only when somebody is in the way it is
+    // worth a round trip of its own.
+    let mut glance = !wanted.is_empty() && !may_forget(&file.document.text);
     loop {
-        let waiting = Instant::now();
-        peek::until_free(step.watch, &step.name(), &wanted, &mut patience, deadline)
-            .await
-            .map_err(|failure| rolled_back(step, failure))?;
-        effort.lock_wait += waiting.elapsed();
-        effort.attempts += 1;
+        if !glance {
+            let waiting = Instant::now();
+            peek::until_free(step.watch, &step.name(), wanted, &mut patience, deadline)
+                .await
+                .map_err(|failure| rolled_back(step, failure))?;
+            effort.lock_wait += waiting.elapsed();
+        }
         step.watch.seen().clear();
         let attempt = Instant::now();
-        let Err(refused) = statements(step, connection, patience.limit()).await else {
-            return step.conclude(connection, begun, *effort).await;
+        let glanced = if glance { wanted } else { &[] };
+        let outcome = statements(step, connection, patience.limit(), glanced).await;
+        glance = false;
+        let refused = match outcome {
+            Err(Refused::HeldBack) => continue,
+            Ok(()) => {
+                effort.attempts += 1;
+                return step.conclude(connection, begun, *effort).await;
+            }
+            Err(Refused::Finally(failure)) => return Err(failure),
+            Err(Refused::ForNow(failure)) => failure,
         };
+        effort.attempts += 1;
         effort.lock_wait += attempt.elapsed().min(patience.limit());
-        if !refused.again {
-            return Err(refused.failure);
-        }
         let seen = step.watch.seen().clone();
         if Instant::now() >= deadline {
-            let failure = peek::at_last(&step.name(), &seen, refused.failure);
+            let failure = peek::at_last(&step.name(), &seen, refused);
             return Err(rolled_back(step, failure));
         }
         let waited = human_time(attempt.elapsed());
@@ -71,7 +86,7 @@ pub(super) async fn run(
 }
 
 fn rolled_back(step: &Step<'_>, failure: Failure) -> Failure {
-    failure.detail(format!("{} was rolled back.", step.name()))
+    failure.detail(step.as_before())
 }
 
 /// Lets those go first who queued behind the last attempt.
@@ -88,10 +103,14 @@ async fn statements(
     step: &Step<'_>,
     connection: &mut PgConnection,
     limit: Duration,
+    glanced: &[StrongLock],
 ) -> std::result::Result<(), Refused> {
-    let file = &step.migration.up;
+    let file = step.file;
     let all = &file.script.statements;
     let mut message = step.start(limit);
+    if !glanced.is_empty() {
+        peek::glance(&mut message, step.watch, glanced, limit).map_err(Refused::Finally)?;
+    }
     message.add("BEGIN DEFERRABLE");
     let span = match (all.first(), all.last()) {
         (Some(first), Some(last)) => first.body.start..last.body.end,
@@ -118,19 +137,10 @@ async fn statements(
     match outcome {
         Ok(_) => Ok(()),
         Err(Broken::Stop(stop)) => Err(stopped(step, connection, &sent, &stop).await),
-        Err(Broken::LockLost(failure)) => Err(finally(failure.detail(ends(step)))),
-        Err(Broken::Silent) => Err(finally(silent(step).detail(ends(step)))),
-    }
-}
-
-fn ends(step: &Step<'_>) -> String {
-    format!("The server rolls {} back.", step.name())
-}
-
-fn finally(failure: Failure) -> Refused {
-    Refused {
-        failure,
-        again: false,
+        Err(Broken::LockLost(failure)) => {
+            Err(Refused::Finally(failure.detail(step.server_undoes())))
+        }
+        Err(Broken::Silent) => Err(Refused::Finally(silent(step).detail(step.server_undoes()))),
     }
 }
 
@@ -154,24 +164,27 @@ async fn stopped(
     stop: &Stop,
 ) -> Refused {
     let code = sqlstate(&stop.error);
+    if stop.completed < sent.before && peek::held_back(&stop.error) {
+        step.roll_back(connection).await;
+        return Refused::HeldBack;
+    }
     let failure = match sent.failure(stop.completed, &stop.error) {
         Some(failure) => failure,
         None => step.start_failure(&stop.error),
     };
     if code.is_empty() || exit_of(code) == Exit::Unreachable {
-        return finally(failure.exit(Exit::Unreachable).detail(ends(step)));
+        return Refused::Finally(failure.exit(Exit::Unreachable).detail(step.server_undoes()));
     }
     let state = match step.roll_back(connection).await {
-        true => format!("{} was rolled back.", step.name()),
-        false => ends(step),
+        true => step.as_before(),
+        false => step.server_undoes(),
     };
     if step.context.cancel.requested().is_some() {
-        return finally(step.context.cancel.failure().detail(state));
+        return Refused::Finally(step.context.cancel.failure().detail(state));
     }
     let again = matches!(code, "55P03" | "40P01" | "40001");
-    let failure = match again {
-        true => failure,
-        false => failure.detail(state),
-    };
-    Refused { failure, again }
+    match again {
+        true => Refused::ForNow(failure),
+        false => Refused::Finally(failure.detail(state)),
+    }
 }

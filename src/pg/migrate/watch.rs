@@ -89,8 +89,65 @@ pub(super) struct Watch<'a> {
     pub session: AtomicI32,
     /// The lock's connection has prepared the peek.
     pub peeks: AtomicBool,
+    /// What the working session has prepared.
+    pub knows: Knows,
     /// Whom the last statement was seen waiting for.
     pub blockers: Mutex<Vec<Blocker>>,
+}
+
+/// What a session has prepared, so that it is planned once and not for every file.
+///
+/// A file may throw it away (`DEALLOCATE ALL`), and nobody knows whether it did; so after it everything is
+/// prepared under new names.
+#[derive(Debug, Default)]
+pub(super) struct Knows {
+    glance: AtomicBool,
+    record: AtomicBool,
+    number: AtomicI32,
+}
+
+impl Knows {
+    /// Perhaps nothing any more.
+    pub fn forget(&self) {
+        self.number.fetch_add(1, Ordering::Relaxed);
+        self.glance.store(false, Ordering::Relaxed);
+        self.record.store(false, Ordering::Relaxed);
+    }
+
+    /// The name of the look before a file, and whether it is still to be prepared.
+    pub fn glance(&self) -> (String, bool) {
+        (
+            self.name("glance"),
+            !self.glance.swap(true, Ordering::Relaxed),
+        )
+    }
+
+    /// The name of the record of a file, and whether it is still to be prepared.
+    pub fn record(&self) -> (String, bool) {
+        (
+            self.name("record"),
+            !self.record.swap(true, Ordering::Relaxed),
+        )
+    }
+
+    fn name(&self, what: &str) -> String {
+        format!("edu_{what}_{}", self.number.load(Ordering::Relaxed))
+    }
+}
+
+impl<'a> Watch<'a> {
+    /// Watches session `pid`, and nothing runs yet.
+    pub fn new(lock: &'a Lock, cancel: &'a Cancel, report: Report<'a>, pid: i32) -> Self {
+        Self {
+            lock,
+            cancel,
+            report,
+            session: pid.into(),
+            peeks: false.into(),
+            knows: Knows::default(),
+            blockers: Mutex::default(),
+        }
+    }
 }
 
 impl Watch<'_> {

@@ -17,14 +17,20 @@ use crate::failure::{Failure, Result};
 use crate::progress::{Progress, Report, Unit};
 use crate::seed::secret::Key;
 use crate::spec::manifest::Manifest;
+use crate::spec::ontology::Ontology;
 use crate::spec::seed::{RowId, Seed, Value};
 
+mod check;
 mod context;
+mod graph;
 mod order;
 mod refusal;
 mod row;
+pub mod scale;
 mod shape;
 mod value;
+
+pub use check::{Checked, Difference, check};
 
 /// What seeding did.
 #[derive(Debug, Clone, Default, serde::Serialize)]
@@ -121,21 +127,33 @@ impl Outcome {
     }
 }
 
-/// Writes the rows that are missing. The lock is held by the caller.
+/// What is written, and for which project.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// Roles and settings.
+    pub manifest: &'a Manifest,
+    /// What the graph may hold.
+    pub ontology: Option<&'a Ontology>,
+    /// The rows, vertices and edges.
+    pub seed: &'a Seed,
+}
+
+/// Writes what is missing. The lock is held by the caller.
 ///
 /// # Errors
 /// With file, line and column of the row that was refused; nothing was written then.
 pub async fn run(
     connection: &mut PgConnection,
-    manifest: &Manifest,
-    seed: &Seed,
+    source: Source<'_>,
     ending: Ending,
     report: Report<'_>,
 ) -> Result<Outcome> {
+    let seed = source.seed;
     session::reset(connection).await?;
     let shape = Shape::read(connection, seed).await?;
     shape.check(seed)?;
-    let plan = Plan::make(connection, manifest, seed, shape).await?;
+    let plan = Plan::make(connection, source.manifest, seed, shape).await?;
+    let items = graph::check(&plan, source.ontology)?;
     report(Progress::counted(
         "seeding",
         seed.row_count() as u64,
@@ -143,6 +161,11 @@ pub async fn run(
     ));
     session::run(connection, "BEGIN", "begin a transaction").await?;
     let mut outcome = write(connection, &plan, report).await;
+    if let (Ok(done), Some(ontology), [_, ..]) = (&mut outcome, source.ontology, items.as_slice())
+        && let Err(failure) = graph::write(connection, &plan, ontology, &items, done).await
+    {
+        outcome = Err(Stop::Told(failure));
+    }
     if outcome.is_ok()
         && let Err(failure) = settle(connection, ending).await
     {

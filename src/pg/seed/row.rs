@@ -90,7 +90,7 @@ fn insert(
 }
 
 /// `$1` as a row named `r`, each value of its column's type.
-fn source(plan: &Plan<'_>, table: &SeedTable, record: &Record) -> Result<String> {
+pub(super) fn source(plan: &Plan<'_>, table: &SeedTable, record: &Record) -> Result<String> {
     let shape = plan.shape.columns(&table.name)?;
     let columns: Vec<String> = record
         .values
@@ -104,7 +104,7 @@ fn source(plan: &Plan<'_>, table: &SeedTable, record: &Record) -> Result<String>
 }
 
 /// Whether `t` is the row that `r` is the key of.
-fn matching(table: &SeedTable, record: &Record) -> String {
+pub(super) fn matching(table: &SeedTable, record: &Record) -> String {
     let parts: Vec<String> = table
         .key
         .iter()

@@ -21,6 +21,8 @@ pub(super) struct Column {
     pub base: String,
     /// `pg_type.typcategory` of the same.
     pub category: String,
+    /// `pg_attribute.atttypmod`: of a vector its dimensions, or -1.
+    pub modifier: i32,
     /// The server computes it.
     generated: bool,
     /// It is an identity that takes a value only where that is said.
@@ -78,6 +80,7 @@ impl Shape {
                 kind: row.get("type"),
                 base: row.get("base"),
                 category: row.get("category"),
+                modifier: row.get("modifier"),
                 generated: row.get("generated"),
                 identity: row.get("identity"),
                 alone_primary: row.get::<Option<bool>, _>("alone_primary") == Some(true),

@@ -9,6 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use super::Plan;
 use super::shape::Column;
 use crate::failure::{Failure, Result};
+use crate::seed::embed;
 use crate::seed::secret::{self, Key};
 use crate::spec::seed::{Cell, Computed, Reference, RowId, SeedTable, Value};
 
@@ -172,6 +173,21 @@ impl Plan<'_> {
                 key.map_or(String::new(), |key| key.start(*length))
             }
             Computed::Random { prefix, bytes } => secret::random(prefix, *bytes).map_err(at)?,
+            Computed::Embed(text) => {
+                let dimensions = self.dimensions(column).ok_or_else(|| {
+                    at(
+                        Failure::usage(format!("column \"{}\" says no dimensions", cell.column))
+                            .hint(
+                                "Declare it as vector(n), or say vectors.dimensions in edu.toml.",
+                            ),
+                    )
+                })?;
+                return Ok(numbers(&embed::unit(text, dimensions)));
+            }
+            Computed::Row { path, row } => {
+                let array = self.seed.arrays.get(path).and_then(|array| array.row(*row));
+                return Ok(numbers(array.unwrap_or_default()));
+            }
             Computed::Uuid => uuid::Uuid::new_v4().to_string(),
             Computed::Now(offset) => {
                 let then = moment.now + time::Duration::seconds(*offset);
@@ -183,6 +199,14 @@ impl Plan<'_> {
                 return self.resolve(table, cell, reference, moment.found);
             }
         }))
+    }
+
+    /// A vector column's dimensions: its own, or those of all the project's.
+    fn dimensions(&self, column: Option<&Column>) -> Option<usize> {
+        let own = column.and_then(|column| usize::try_from(column.modifier).ok());
+        let vectors = self.manifest.vectors.as_ref();
+        own.filter(|own| *own > 0)
+            .or_else(|| vectors.map(|vectors| vectors.dimensions as usize))
     }
 
     fn json(&self, table: &SeedTable, cell: &Cell, value: &Value, found: &Found) -> Result<Json> {
@@ -208,8 +232,18 @@ impl Plan<'_> {
     }
 }
 
+/// Numbers with the digits that give the same `f32` again.
+fn numbers(numbers: &[f32]) -> Json {
+    Json::from(
+        numbers
+            .iter()
+            .map(|number| number.to_string().parse::<f64>().unwrap_or_default())
+            .collect::<Vec<f64>>(),
+    )
+}
+
 /// The JSON of a value in which nothing is computed.
-fn literal_json(value: &Value) -> Json {
+pub(super) fn literal_json(value: &Value) -> Json {
     match value {
         Value::Null | Value::Computed(_) => Json::Null,
         Value::Text(text) | Value::Time(text) => Json::from(text.as_str()),

@@ -193,10 +193,13 @@ async fn refuse_pooler(
     .hint("Give the server's own URL, past the pooler, or use the pooler's session mode."))
 }
 
+/// Which session this is. Without a prepared statement: behind a pooler another connection may have left
+/// one of the same name.
 async fn pid(connection: &mut PgConnection) -> Result<i32> {
-    sqlx::query_scalar("SELECT pg_catalog.pg_backend_pid()")
+    sqlx::raw_sql("SELECT pg_catalog.pg_backend_pid() AS pid")
         .fetch_one(connection)
         .await
+        .map(|row| row.get("pid"))
         .map_err(|error| error::failure("look at the session", &error))
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::graph::{self, EdgeBlock, VertexBlock};
 use super::value::{self, Value};
 use super::{Cell, Row, Seed, SeedTable, Writer, WriterRole};
 use crate::catalog::name::{NAME_BYTES_MAX, Name};
@@ -20,6 +21,10 @@ const NAME_KEY: &str = "$name";
 struct File {
     #[serde(default)]
     table: Vec<Spanned<Block>>,
+    #[serde(default)]
+    vertex: Vec<VertexBlock>,
+    #[serde(default)]
+    edge: Vec<EdgeBlock>,
 }
 
 #[derive(Deserialize)]
@@ -39,13 +44,18 @@ pub(super) fn seed(documents: &[Document]) -> Result<Seed> {
     let mut seed = Seed {
         documents: documents.to_vec(),
         tables: Vec::new(),
+        items: Vec::new(),
+        arrays: BTreeMap::new(),
     };
+    let mut graph = graph::Reader::new(documents);
     for (file, document) in documents.iter().enumerate() {
         let parsed: File = document.parse()?;
         for block in parsed.table {
             seed.tables.push(table(document, file, block.into_inner())?);
         }
+        graph.take(file, parsed.vertex, parsed.edge)?;
     }
+    seed.items = graph.finish()?;
     refuse_repeated_names(&seed)?;
     refuse_repeated_rows(&seed)?;
     refuse_lost_references(&seed)?;
@@ -192,14 +202,14 @@ fn writer(document: &Document, block: &Block) -> Result<Writer> {
     };
     Ok(Writer {
         role,
-        tenant: context(document, name, "tenant", block.tenant.as_ref())?,
-        user: context(document, name, "user", block.user.as_ref())?,
+        tenant: context(document, "tenant", block.tenant.as_ref())?,
+        user: context(document, "user", block.user.as_ref())?,
     })
 }
 
-fn context(
+/// Reads whose context it is.
+pub(super) fn context(
     document: &Document,
-    name: &Name,
     column: &str,
     given: Option<&Spanned<toml::Value>>,
 ) -> Result<Option<Cell>> {
@@ -220,7 +230,7 @@ fn context(
     if !fits {
         return Err(document.failure(
             span,
-            format!("the {column} of {name} is no id: write a text, or {{ ref = \"row\" }}"),
+            format!("the {column} is no id: write a text, or {{ ref = \"row\" }}"),
         ));
     }
     Ok(Some(Cell {
@@ -329,23 +339,34 @@ fn refuse_lost_references(seed: &Seed) -> Result<()> {
         .ids()
         .filter_map(|id| seed.row(id).1.name.as_deref())
         .collect();
+    let lost = |cell: &Cell| -> Option<Failure> {
+        let references = cell.value.references();
+        let lost = references
+            .iter()
+            .find(|reference| !names.contains(&reference.name.as_str()))?;
+        let failure = Failure::usage(format!("no row is named \"{}\"", lost.name));
+        Some(match nearest(&lost.name, names.iter().copied()) {
+            Some(near) => failure.hint(format!("Did you mean \"{near}\"?")),
+            None => failure.hint(format!(
+                "Name the row it means: \"$name\" = \"{}\"",
+                lost.name
+            )),
+        })
+    };
     for table in &seed.tables {
         let cells = table.rows.iter().flat_map(|row| &row.values);
         for cell in table.writer.context().chain(cells) {
-            for reference in cell.value.references() {
-                if names.contains(&reference.name.as_str()) {
-                    continue;
-                }
-                let error = format!("no row is named \"{}\"", reference.name);
-                let failure =
-                    Failure::usage(error).at(seed.excerpt(table, cell.span.clone(), "here"));
-                return Err(match nearest(&reference.name, names.iter().copied()) {
-                    Some(near) => failure.hint(format!("Did you mean \"{near}\"?")),
-                    None => failure.hint(format!(
-                        "Name the row it means: \"$name\" = \"{}\"",
-                        reference.name
-                    )),
-                });
+            if let Some(failure) = lost(cell) {
+                return Err(failure.at(seed.excerpt(table, cell.span.clone(), "here")));
+            }
+        }
+    }
+    for item in &seed.items {
+        for cell in item.tenant.iter().chain(&item.user).chain(&item.properties) {
+            if let Some(failure) = lost(cell) {
+                return Err(
+                    failure.at(seed.documents[item.file].excerpt(cell.span.clone(), "here"))
+                );
             }
         }
     }

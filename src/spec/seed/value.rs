@@ -60,6 +60,15 @@ pub enum Computed {
     },
     /// A random UUID.
     Uuid,
+    /// A unit vector that depends on this text alone.
+    Embed(String),
+    /// A row of numbers in a file.
+    Row {
+        /// The file, from the project's root.
+        path: String,
+        /// The row. Units: counts from 0.
+        row: usize,
+    },
     /// The time of writing, moved. Units: seconds.
     Now(i64),
     /// A column of another row.
@@ -85,6 +94,8 @@ impl std::fmt::Debug for Computed {
             Self::ApiKeyPrefix { length, of } => write!(f, "api_key_prefix {length} {of:?}"),
             Self::Random { prefix, bytes } => write!(f, "random {prefix} {bytes}"),
             Self::Uuid => f.write_str("uuid"),
+            Self::Embed(_) => f.write_str("embed"),
+            Self::Row { path, row } => write!(f, "{path} {row}"),
             Self::Now(offset) => write!(f, "now {offset}"),
             Self::Reference(reference) => write!(f, "{reference:?}"),
         }
@@ -134,7 +145,7 @@ impl Value {
 }
 
 /// The words that a computed value starts with, each with the keys that may stand beside it.
-const FORMS: [(&str, &[&str]); 12] = [
+const FORMS: [(&str, &[&str]); 14] = [
     ("null", &[]),
     ("hex", &[]),
     ("base64", &[]),
@@ -145,6 +156,8 @@ const FORMS: [(&str, &[&str]); 12] = [
     ("api_key_prefix", &["of"]),
     ("random", &["bytes"]),
     ("uuid", &[]),
+    ("embed", &[]),
+    ("file", &["row"]),
     ("now", &[]),
     ("ref", &["column"]),
 ];
@@ -221,6 +234,19 @@ fn finite(value: Value) -> Result<Value, String> {
     }
 }
 
+/// Why an API key needs to say how it is stored.
+const UNHASHED: &str = "makes an API key: say hash = \"sha256\" beside it; for a text that is stored as it is, write { random = \"prefix\" }";
+
+fn row_number(value: Option<&toml::Value>) -> Result<usize, String> {
+    match value {
+        None => Ok(0),
+        Some(toml::Value::Integer(row)) if *row >= 0 => {
+            usize::try_from(*row).map_err(|error| error.to_string())
+        }
+        Some(_) => Err("says row = …, which has to be 0 or more".to_owned()),
+    }
+}
+
 fn computed(form: &str, table: &toml::Table) -> Result<Value, String> {
     let text = |key: &str| match table.get(key) {
         Some(toml::Value::String(text)) => stored(text.clone()).map(Some),
@@ -260,18 +286,13 @@ fn computed(form: &str, table: &toml::Table) -> Result<Value, String> {
         },
         "argon2" => Value::Computed(Computed::Argon2(own()?)),
         "sha256" => Value::Computed(Computed::Sha256(own()?)),
-        "api_key" => {
-            match text("hash")?.as_deref() {
-                Some("sha256") => {}
-                _ => {
-                    return Err("makes an API key: say hash = \"sha256\" beside it; for a text that is stored as it is, write { random = \"prefix\" }".to_owned());
-                }
-            }
-            Value::Computed(Computed::ApiKey {
-                prefix: own()?,
-                bytes: number("bytes", 16, 64, 32)?,
-            })
+        "api_key" if text("hash")?.as_deref() != Some("sha256") => {
+            return Err(UNHASHED.to_owned());
         }
+        "api_key" => Value::Computed(Computed::ApiKey {
+            prefix: own()?,
+            bytes: number("bytes", 16, 64, 32)?,
+        }),
         "api_key_prefix" => Value::Computed(Computed::ApiKeyPrefix {
             length: number("api_key_prefix", 1, 64, 0)?,
             of: text("of")?,
@@ -279,6 +300,11 @@ fn computed(form: &str, table: &toml::Table) -> Result<Value, String> {
         "random" => Value::Computed(Computed::Random {
             prefix: own()?,
             bytes: number("bytes", 1, 1024, 16)?,
+        }),
+        "embed" => Value::Computed(Computed::Embed(own()?)),
+        "file" => Value::Computed(Computed::Row {
+            path: own()?,
+            row: row_number(table.get("row"))?,
         }),
         "now" => Value::Computed(Computed::Now(offset::read(&own()?)?)),
         _ => Value::Computed(Computed::Reference(Reference {

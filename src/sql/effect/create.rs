@@ -42,7 +42,9 @@ pub(super) fn of_statement(stmt: &Stmt) -> Option<Vec<Effect>> {
 }
 
 fn create_table(it: &CreateTable) -> Vec<Effect> {
-    let mut effects = vec![Effect::new("CREATE TABLE", at(it.table_name())).creates()];
+    let mut made = Effect::new("CREATE TABLE", at(it.table_name())).creates();
+    made.perhaps = it.if_not_exists().is_some();
+    let mut effects = vec![made];
     if let Some(of) = it.partition_of() {
         effects.push(Effect::new("PARTITION OF", at(of.table_name_ref())).lock(AccessExclusive));
     }

@@ -81,8 +81,12 @@ pub struct Effect {
     pub work: Work,
     /// A hazard that it brings of itself.
     pub hazard: Option<Hazard>,
+    /// What goes, as the statement names it, where that is no relation: "app.f(int), app.g".
+    pub named: Option<String>,
     /// It makes what it is on.
     pub creates: bool,
+    /// Unless it is there already: IF NOT EXISTS.
+    pub perhaps: bool,
     /// It builds or rebuilds an index without blocking writers.
     pub concurrent_index: bool,
 }
@@ -95,7 +99,9 @@ impl Effect {
             lock: None,
             work: Work::Brief,
             hazard: None,
+            named: None,
             creates: false,
+            perhaps: false,
             concurrent_index: false,
         }
     }

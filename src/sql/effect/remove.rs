@@ -5,11 +5,22 @@ use squawk_syntax::ast::{AstNode, Stmt};
 use super::{Effect, Target, at, index_at, says, schema_at};
 use crate::sql::hazard::Hazard;
 use crate::sql::lock::LockLevel::{AccessExclusive, ShareUpdateExclusive};
+use crate::sql::token::tokens;
 
 /// What a DROP does; nothing for a statement of another kind.
 pub(super) fn of_statement(stmt: &Stmt) -> Vec<Effect> {
     match stmt {
         Stmt::DropTable(it) => each("DROP TABLE", it.table_name_refs(), Hazard::DataLoss),
+        Stmt::DropMaterializedView(it) => each(
+            "DROP MATERIALIZED VIEW",
+            it.view_refs(),
+            Hazard::BreaksRunningCode,
+        ),
+        Stmt::DropForeignTable(it) => each(
+            "DROP FOREIGN TABLE",
+            it.table_name_refs(),
+            Hazard::BreaksRunningCode,
+        ),
         Stmt::DropView(it) => each("DROP VIEW", it.view_refs(), Hazard::BreaksRunningCode),
         Stmt::DropSequence(it) => each(
             "DROP SEQUENCE",
@@ -68,8 +79,6 @@ fn without_relation(stmt: &Stmt) -> Option<Effect> {
         | Stmt::DropAggregate(_)
         | Stmt::DropOperator(_)
         | Stmt::DropCast(_) => ("DROP FUNCTION", Hazard::BreaksRunningCode),
-        Stmt::DropMaterializedView(_) => ("DROP MATERIALIZED VIEW", Hazard::BreaksRunningCode),
-        Stmt::DropForeignTable(_) => ("DROP FOREIGN TABLE", Hazard::BreaksRunningCode),
         Stmt::DropExtension(_) => ("DROP EXTENSION", Hazard::DataLoss),
         Stmt::DropOwned(_) => ("DROP OWNED", Hazard::DataLoss),
         Stmt::DropDatabase(_) => ("DROP DATABASE", Hazard::DataLoss),
@@ -79,5 +88,61 @@ fn without_relation(stmt: &Stmt) -> Option<Effect> {
         true => Hazard::DataLoss,
         false => hazard,
     };
-    Some(Effect::new(action, Target::Nothing).hazard(hazard))
+    let mut effect = Effect::new(action, Target::Nothing).hazard(hazard);
+    effect.named = names(&stmt.syntax().text().to_string());
+    Some(effect)
+}
+
+/// What a DROP names, on one line: all behind the kind, without IF EXISTS, CASCADE and RESTRICT.
+fn names(text: &str) -> Option<String> {
+    const KINDS: [&str; 12] = [
+        "DROP",
+        "TYPE",
+        "DOMAIN",
+        "FUNCTION",
+        "PROCEDURE",
+        "ROUTINE",
+        "AGGREGATE",
+        "OPERATOR",
+        "CAST",
+        "OWNED",
+        "EXTENSION",
+        "DATABASE",
+    ];
+    let is = |words: &[&str], part: &str| words.iter().any(|word| part.eq_ignore_ascii_case(word));
+    let mut found = String::new();
+    let mut lead = true;
+    let mut end = 0;
+    for token in tokens(text).filter(|token| !token.kind.is_trivia()) {
+        let part = &text[token.span.clone()];
+        if lead && is(&KINDS, part) || is(&["IF", "EXISTS", "CASCADE", "RESTRICT"], part) {
+            continue;
+        }
+        if !lead && token.span.start > end {
+            found.push(' ');
+        }
+        lead = false;
+        found.push_str(part);
+        end = token.span.end;
+    }
+    (!found.is_empty()).then(|| found.trim_end_matches(';').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn what_a_drop_takes_away_is_named_without_its_words() {
+        for (text, wanted) in [
+            (
+                "DROP FUNCTION IF EXISTS app.f(int, text), g CASCADE",
+                "app.f(int, text), g",
+            ),
+            ("drop  procedure\n\"V\"()", "\"V\"()"),
+            ("DROP TYPE mood RESTRICT", "mood"),
+        ] {
+            assert_eq!(names(text).as_deref(), Some(wanted), "{text}");
+        }
+    }
 }

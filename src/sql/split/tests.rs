@@ -246,6 +246,63 @@ fn any_text_is_split_without_loss_or_refused_and_never_panics() {
     assert!(kept > 1_000, "{kept}");
 }
 
+/// Well-formed pieces in which a semicolon, a quote or a comment sign is not what it seems.
+const PARTS: [&str; 22] = [
+    "'a;b'",
+    "'it''s -- no'",
+    "E'\\';/*'",
+    "U&'\\0061;'",
+    "E'a\\\\'",
+    "$$a;b$$",
+    "$q$ $$ ; $$ 'x $q$",
+    "$ש$;$ש$",
+    "cypher('g', $$ MATCH (n) WHERE n.a = ';' RETURN n $$)",
+    "\"a;\"\"b\"",
+    "/* ; /* ' */ $$ */",
+    "-- ; ' $$\n",
+    "(a, b)",
+    "a<-- c;\n-1",
+    "@-",
+    "CASE WHEN a THEN b END",
+    "1.5e3",
+    "a.b::text",
+    "x'1F'",
+    "n'a;'",
+    "$1",
+    "'a'\n'b;'",
+];
+
+#[test]
+fn generated_statements_are_found_one_by_one_and_nothing_is_lost() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    for _ in 0..20_000 {
+        let statements = 1 + next(5);
+        let mut text = String::new();
+        for _ in 0..statements {
+            text.push_str(match next(4) {
+                0 => "SELECT ",
+                1 => "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE WHEN a THEN 2 END; END ",
+                2 => "UPDATE t SET a = ",
+                _ => "/* ; */ INSERT INTO t VALUES ",
+            });
+            for _ in 0..next(6) {
+                text.push_str(PARTS[next(PARTS.len())]);
+                text.push_str([" ", "\n", "\t", "\r\n"][next(4)]);
+            }
+            text.push_str([";", " ;\n", ";-- rest ;\n", "\n;"][next(4)]);
+        }
+        let script = script(&text);
+        check_lossless(&text, &script);
+        assert_eq!(script.statements.len(), statements, "{text}");
+    }
+}
+
 #[test]
 fn forty_thousand_statements_and_a_line_of_five_megabytes_take_linear_time() {
     let many = "INSERT INTO t (a, b) VALUES (1, 'it''s'); -- c\n".repeat(40_000);

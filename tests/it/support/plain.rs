@@ -85,7 +85,15 @@ impl Plain {
         command
     }
 
-    fn start(&self) {
+    /// Ends the server as a power cut would: it does not even close its files.
+    pub fn stop_at_once(&self) {
+        let mut stop = self.command("pg_ctl");
+        stop.args(["-w", "-m", "immediate", "-s", "-D"]);
+        run(stop.arg(self.data()).arg("stop"));
+    }
+
+    /// Starts the server, and waits until it answers.
+    pub fn start(&self) {
         let options = format!(
             "-F -p {PORT} -k '{}' -c listen_addresses=",
             self.folder.path().display()

@@ -6,7 +6,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::catalog::name::quote_ident;
 use crate::failure::Result;
-use crate::pg::migrate::{self, Context, Plan, Provenance, Stage, Tolerance};
+use crate::pg::migrate::{self, Context, Plan, Provenance, Stage};
 use crate::pg::{Server, Work, bootstrap, graph, index};
 use crate::progress::silent;
 use crate::project::Project;
@@ -44,18 +44,13 @@ impl Scratch {
 
     async fn fill(&self, project: &Project) -> Result<()> {
         let (manifest, migrations) = (&project.manifest, project.migrations()?);
-        bootstrap::create_and_run(&self.server, manifest, &migrations, PATIENCE, &silent).await?;
+        let context = Context::new(&manifest.name, "edu db rls", Provenance::default);
+        let server = &self.server;
+        bootstrap::create_and_run(server, manifest, &migrations, &context, PATIENCE, &silent)
+            .await?;
         let owner = manifest.roles.owner.as_deref();
         let mut work = Work::begin(&self.server, "edu db rls", PATIENCE, &silent).await?;
-        let context = Context::new(&manifest.name, "edu db rls", Provenance::default);
-        let plan = Plan {
-            tolerance: Tolerance::default(),
-            migrations: &migrations,
-            stage: Stage::Ordinary,
-            to: None,
-            owner,
-            context: &context,
-        };
+        let plan = Plan::new(manifest, &migrations, Stage::Ordinary, &context);
         migrate::run(&mut work.connection, &work.lock, &plan, &silent).await?;
         if let Some(ontology) = project.ontology()? {
             let options = graph::Options::default();

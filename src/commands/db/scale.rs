@@ -1,0 +1,176 @@
+//! The generated profile of `edu db seed`: a large load from a seed.
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::{Invocation, Output, Waiting};
+use crate::failure::{Exit, Failure, Result};
+use crate::pg::seed::scale::{self, Loaded};
+use crate::pg::{Cancel, Server, Work, index, protect};
+use crate::progress::human_time;
+use crate::project::Project;
+use crate::seed::scale::{Plan, Size};
+use crate::spec::scale::Scale;
+
+/// The name of the generated profile.
+pub(super) const PROFILE: &str = "scale";
+
+/// How much is generated, and how it is loaded.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "The profile \"scale\"")]
+pub struct Amount {
+    /// Rows of the table whose rows are the tenants; the others are shared among them, unevenly
+    #[arg(long, value_name = "N", default_value = "100", value_parser = number)]
+    tenants: u64,
+    /// Rows of all tables together, for example 1_000_000
+    #[arg(long, value_name = "N", default_value = "1_000_000", value_parser = number)]
+    rows: u64,
+    /// What all values follow from: the same seed gives the same rows on every machine
+    #[arg(long, value_name = "N", default_value = "1", value_parser = number)]
+    seed: u64,
+    /// Connections that write at once
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    jobs: usize,
+    /// Drop the vector indexes of tables that are empty, and build them after the load
+    #[arg(long)]
+    load_then_index: bool,
+}
+
+/// What the run is about.
+pub(super) struct Run<'a> {
+    /// How much.
+    pub args: &'a Amount,
+    /// How long to wait for the lock.
+    pub waiting: &'a Waiting,
+    /// Tell what would be written, and write nothing.
+    pub dry_run: bool,
+    /// The protected database that may be written to.
+    pub allowed: Option<&'a str>,
+    /// How to answer.
+    pub output: Output,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    schema: u32,
+    profile: &'static str,
+    seed: u64,
+    dry_run: bool,
+    written: u64,
+    present: u64,
+    took_ms: u64,
+    tables: &'a [Loaded],
+}
+
+/// Reads 1_000_000 as well as 1000000.
+fn number(text: &str) -> std::result::Result<u64, String> {
+    let digits: String = text.chars().filter(|c| *c != '_').collect();
+    digits
+        .parse()
+        .map_err(|_| format!("\"{text}\" is no whole number"))
+}
+
+/// Runs the profile.
+///
+/// # Errors
+/// See [`scale::load`]; exit 2 for a table that cannot be filled, exit 8 for a protected database.
+pub(super) fn run(
+    run: &Run<'_>,
+    invocation: &Invocation,
+    project: &Project,
+    server: &Server,
+) -> Result<Exit> {
+    let file = project.file("seeds/scale.toml");
+    let scale = file.map(Scale::read).transpose()?.unwrap_or_default();
+    let access = project.access()?;
+    let root = access.as_ref().and_then(|access| access.root.clone());
+    let manifest = &project.manifest;
+    let size = Size {
+        tenants: usize::try_from(run.args.tenants.max(1))
+            .map_err(|_| Failure::usage("--tenants is too large"))?,
+        rows: run.args.rows,
+        seed: run.args.seed,
+    };
+    let report = |progress| invocation.ui.hear(progress);
+    let cancel = Cancel::default();
+    let begun = Instant::now();
+    let loaded = invocation.block_on(async {
+        let timeout = run.waiting.lock_timeout.into();
+        let mut work = Work::begin(server, "edu db seed", timeout, &report).await?;
+        let connection = &mut work.connection;
+        protect::refuse(connection, server, manifest, run.allowed, "load it").await?;
+        let tables = scale::tables(connection, manifest).await?;
+        let dims = manifest
+            .vectors
+            .as_ref()
+            .map(|vectors| vectors.dimensions as usize);
+        let plan = Plan::make(tables, &scale, root.as_ref(), size, dims)?;
+        if run.dry_run {
+            work.end().await;
+            return Ok(promised(&plan));
+        }
+        let later = match run.args.load_then_index {
+            true => {
+                let indexes = project.vectors()?.indexes;
+                scale::drop_on_empty(connection, manifest, &indexes).await?
+            }
+            false => Vec::new(),
+        };
+        let options = scale::Options {
+            jobs: run.args.jobs,
+            manifest,
+        };
+        let loaded = scale::load(server, &plan, options, &report).await;
+        if !later.is_empty() {
+            // Also after a load that failed: what was dropped comes back.
+            let site = invocation.site(server, manifest, index::Options::default(), &cancel);
+            index::ensure(&mut work.connection, &site, &later, &report).await?;
+        }
+        work.end().await;
+        loaded
+    })?;
+    tell(run, invocation, &loaded, size, begun);
+    Ok(Exit::Done)
+}
+
+/// What a plan would write.
+fn promised(plan: &Plan) -> Vec<Loaded> {
+    let tables = plan.tables.iter();
+    tables
+        .map(|filled| Loaded {
+            table: filled.table.name.to_string(),
+            written: filled.rows(),
+            present: 0,
+        })
+        .collect()
+}
+
+fn tell(run: &Run<'_>, invocation: &Invocation, loaded: &[Loaded], size: Size, begun: Instant) {
+    let ui = &invocation.ui;
+    let written: u64 = loaded.iter().map(|one| one.written).sum();
+    let present: u64 = loaded.iter().map(|one| one.present).sum();
+    let took = begun.elapsed();
+    if run.output == Output::Json {
+        let answer = Answer {
+            schema: 1,
+            profile: PROFILE,
+            seed: size.seed,
+            dry_run: run.dry_run,
+            written,
+            present,
+            took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            tables: loaded,
+        };
+        ui.answer(serde_json::to_string_pretty(&answer).unwrap_or_default());
+        return;
+    }
+    for one in loaded.iter().filter(|one| one.written > 0) {
+        ui.answer(format!("  {}: {} rows", one.table, one.written));
+    }
+    ui.answer(match (run.dry_run, written) {
+        (true, _) => format!("dry run: {written} rows would be written"),
+        (false, 0) => format!("nothing to do ({present} rows are there)"),
+        (false, _) => format!("{written} rows written in {}", human_time(took)),
+    });
+}
