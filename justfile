@@ -94,7 +94,8 @@ doc:
 # How fast the graph is: load, matches, traversals, check, as ratios within one run
 [group('bench')]
 bench-graph major="17":
-    EDU_TEST_MAJOR={{ major }} cargo test --release --test it graph::speed -- --ignored --nocapture --test-threads 1
+    cargo build --release
+    EDU_UNDER_TEST="$PWD/target/release/edu" EDU_TEST_MAJOR={{ major }} cargo test --test it graph::speed -- --ignored --nocapture --test-threads 1
 
 # How fast test databases are, beside bare CREATE DATABASE, migration each and pg_restore: see the script
 [group('bench')]

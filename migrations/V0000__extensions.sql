@@ -70,7 +70,8 @@ GRANT USAGE ON SCHEMA ag_catalog TO edusphere_owner, edusphere_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA ag_catalog TO edusphere_owner, edusphere_app;
 
 -- Functions of AGE that read a graph past privileges and row-level security (variable-length paths, shortest paths,
--- statistics, and startNode/endNode before 1.7), that read server files, or that change a graph's structure.
+-- statistics, and startNode/endNode before 1.7), that make vertices and edges out of nothing, which DELETE and CREATE
+-- would take for real ones of any tenant, that read server files, or that change a graph's structure.
 -- The structural ones go to the owner; nobody but a superuser keeps the others. Bounded traversals are written as
 -- recursive SQL instead, see graph/queries. No AGE function is marked LEAKPROOF: that would trade safety for speed.
 -- Signatures differ between AGE versions, hence the loop over names.
@@ -85,6 +86,7 @@ BEGIN
         SELECT p.oid FROM pg_catalog.pg_proc p
         WHERE p.pronamespace = 'ag_catalog'::pg_catalog.regnamespace
           AND (p.proname IN ('age_vle', 'age_shortest_path', 'age_all_shortest_paths',
+                             'agtype_typecast_vertex', 'agtype_typecast_edge', 'agtype_typecast_path',
                              'load_labels_from_file', 'load_edges_from_file',
                              'age_graph_stats', 'age_vertex_stats', 'age_delete_global_graphs',
                              'age_prepare_pg_upgrade', 'age_finish_pg_upgrade', 'age_revert_pg_upgrade_changes')
@@ -136,3 +138,36 @@ ALTER DEFAULT PRIVILEGES FOR ROLE edusphere_owner IN SCHEMA edusphere_graph
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO edusphere_app;
 ALTER DEFAULT PRIVILEGES FOR ROLE edusphere_owner IN SCHEMA edusphere_graph
     GRANT USAGE ON SEQUENCES TO edusphere_app;
+
+-- A vertex that a session names by graph id (an edge's end, in Cypher or plain SQL, or a made-up vertex in SET) is not
+-- looked at by any policy. This function is, by a constraint on both parents that every label inherits: it sees the
+-- vertices of all tenants, hence SECURITY DEFINER, and says no more than whether one is of another tenant.
+DO $do$
+DECLARE
+    vertex_test text := 'BEGIN RETURN NOT EXISTS (SELECT FROM edusphere_graph._ag_label_vertex n '
+        'WHERE n.id OPERATOR(ag_catalog.=) vertex AND (n.properties OPERATOR(ag_catalog.->>) ''tenant_id''::text) '
+        'IS DISTINCT FROM NULLIF(current_setting(''app.current_tenant''::text, true), ''''::text)); END';
+    parent record;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE pronamespace = 'edusphere_graph'::pg_catalog.regnamespace
+                   AND proname = 'edu_vertex_is_own') THEN
+        EXECUTE pg_catalog.format('CREATE FUNCTION edusphere_graph.edu_vertex_is_own(vertex ag_catalog.graphid) RETURNS boolean
+            LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog AS %L', vertex_test);
+        REVOKE ALL ON FUNCTION edusphere_graph.edu_vertex_is_own(ag_catalog.graphid) FROM PUBLIC;
+        GRANT EXECUTE ON FUNCTION edusphere_graph.edu_vertex_is_own(ag_catalog.graphid) TO edusphere_app;
+    END IF;
+    FOR parent IN
+        SELECT * FROM (VALUES
+            ('_ag_label_vertex', 'edusphere_graph.edu_vertex_is_own(id)'),
+            ('_ag_label_edge', 'edusphere_graph.edu_vertex_is_own(start_id) AND edusphere_graph.edu_vertex_is_own(end_id)')
+        ) AS p (label, asked)
+    LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_class t ON t.oid = c.conrelid
+                       WHERE t.relnamespace = 'edusphere_graph'::pg_catalog.regnamespace AND t.relname = parent.label
+                         AND c.conname = 'edu_vertex_guard') THEN
+            EXECUTE pg_catalog.format('ALTER TABLE edusphere_graph.%I ADD CONSTRAINT edu_vertex_guard
+                CHECK (CURRENT_USER <> ''edusphere_app''::name OR (%s)) NOT VALID', parent.label, parent.asked);
+        END IF;
+    END LOOP;
+END
+$do$;

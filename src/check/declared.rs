@@ -43,7 +43,7 @@ pub(super) fn function(scene: &Scene<'_>) -> Vec<Found> {
         .posture
         .functions
         .iter()
-        .filter(|f| f.extension.is_none() && !f.trigger)
+        .filter(|f| f.extension.is_none() && !f.trigger && !scene.is_vertex_guard(f))
     {
         let listed = scene.access.functions.iter().find(|listed| {
             scene

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Found;
+use crate::posture::Function;
 use crate::posture::expr::Expr;
 use crate::posture::scene::Scene;
 
@@ -11,7 +12,8 @@ pub(super) fn definer(scene: &Scene<'_>) -> Vec<Found> {
         .posture
         .functions
         .iter()
-        .filter(|f| f.definer && !f.trigger && f.extension.is_none());
+        .filter(|f| f.definer && !f.trigger && f.extension.is_none())
+        .filter(|f| !scene.is_vertex_guard(f));
     let mut found = Vec::new();
     for function in own {
         let Some(role) = scene
@@ -117,6 +119,10 @@ pub(super) fn default_call(scene: &Scene<'_>) -> Vec<Found> {
     scene
         .posture
         .facts("default_call")
+        .filter(|fact| {
+            let guard = |f: &&Function| f.signature == fact.subject && scene.is_vertex_guard(f);
+            scene.posture.functions.iter().find(guard).is_none()
+        })
         .map(|fact| {
             let message = format!(
                 "a default, generated column or CHECK of {} calls {}, which runs as its owner",

@@ -43,16 +43,8 @@ pub fn advice(wanted: Wanted<'_>, live: &Live) -> Vec<Finding> {
                 .to_owned(),
         ));
     }
-    if enforced {
-        let deletes = if version < (1, 7) {
-            "delete it, or "
-        } else {
-            ""
-        };
-        list.push((
-            "age-fabricated-vertex",
-            format!("no policy or constraint looks at a vertex that a parameter makes up: it can {deletes}be an edge's end; casts in the text are revoked"),
-        ));
+    if enforced && version < (1, 7) {
+        list.push(("age-fabricated-vertex", "a vertex that an agtype parameter makes up can be deleted, whatever its tenant; as an edge's end and in SET the vertex guard refuses it, and casts in the text are revoked; fixed in 1.7".to_owned()));
     }
     list.push((
         "age-concurrent-index",

@@ -61,6 +61,8 @@ codes! {
     "policy-forbidden-form" Error "on AGE 1.8 a sub-select in a policy breaks every Cypher write, and a function can end the server" => "write it with inline built-ins alone; edu's own policy does";
     "guard-missing" Error "AGE 1.5 checks no policy on writes: a session can write into another tenant" => APPLY;
     "guard-differs" Error "AGE 1.5 checks no policy on writes, and the constraint does not stand in as declared" => APPLY;
+    "vertex-guard-missing" Error "a session that knows or makes up a graph id can join an edge to another tenant's vertex, and on AGE 1.5 take the vertex over" => "as a superuser: edu db graph";
+    "vertex-guard-differs" Error "the guard on vertices named by graph id does not stand in as declared" => "as a superuser: edu db graph";
     "check-missing" Error "vertices or edges that break their property schema are accepted" => APPLY;
     "check-differs" Error "the constraint does not say what the property schema says" => APPLY;
     "check-not-valid" Warning "rows from before the constraint may break it" => "edu db graph check shows them; mend them, then: edu db graph";

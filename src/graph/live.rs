@@ -17,6 +17,25 @@ pub struct Live {
     pub dangling: Vec<String>,
     /// AGE's functions whose use concerns isolation, with those of them that others than superusers may call.
     pub functions: Vec<Function>,
+    /// edu's own function in the graph's schema.
+    pub guard_function: Option<GuardFunction>,
+}
+
+/// The function that the vertex guard asks.
+#[derive(Debug, Clone, Deserialize)]
+pub struct GuardFunction {
+    /// `prosecdef`.
+    pub definer: bool,
+    /// No policy binds its owner.
+    pub bypasses: bool,
+    /// PUBLIC may call it.
+    pub public: bool,
+    /// The application may call it.
+    pub callable: bool,
+    /// `proconfig`.
+    pub settings: Vec<String>,
+    /// `prosrc`.
+    pub body: String,
 }
 
 /// The database around a graph.

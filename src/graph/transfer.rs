@@ -110,9 +110,9 @@ pub fn from_json(line: &str) -> Result<Item, String> {
 
 /// What a CSV file is about.
 #[derive(Debug, Clone)]
-pub struct Sheet<'a> {
+pub struct Sheet {
     /// The label of every row.
-    pub label: &'a Label,
+    pub label: Label,
     /// The label of edges' starts and ends.
     pub ends: Option<(String, String)>,
     /// The heading.
@@ -123,7 +123,7 @@ pub struct Sheet<'a> {
 ///
 /// # Errors
 /// A sentence that says what is wrong.
-pub fn from_csv(sheet: &Sheet<'_>, line: &str) -> Result<Item, String> {
+pub fn from_csv(sheet: &Sheet, line: &str) -> Result<Item, String> {
     let fields = fields(line)?;
     if fields.len() != sheet.columns.len() {
         return Err(format!(
@@ -155,7 +155,7 @@ pub fn from_csv(sheet: &Sheet<'_>, line: &str) -> Result<Item, String> {
             }
             (column, _) => {
                 item.properties
-                    .insert(column.to_owned(), typed(sheet.label, column, text)?);
+                    .insert(column.to_owned(), typed(&sheet.label, column, text)?);
             }
         }
     }
@@ -217,21 +217,119 @@ pub fn fields(line: &str) -> Result<Vec<Option<String>>, String> {
     }
 }
 
-/// A text as a field of COPY's text format.
-pub fn copy_field(out: &mut Vec<u8>, text: &str) {
-    for byte in text.bytes() {
-        match byte {
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            byte => out.push(byte),
+/// What is written here becomes part of a field of COPY's text format.
+struct Field<'a>(&'a mut Vec<u8>);
+
+impl std::io::Write for Field<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let mut rest = bytes;
+        while let Some(at) = rest
+            .iter()
+            .position(|byte| matches!(byte, b'\\' | b'\t' | b'\n' | b'\r'))
+        {
+            self.0.extend_from_slice(&rest[..at]);
+            self.0.extend_from_slice(match rest[at] {
+                b'\t' => b"\\t",
+                b'\n' => b"\\n",
+                b'\r' => b"\\r",
+                _ => b"\\\\",
+            });
+            rest = &rest[at + 1..];
         }
+        self.0.extend_from_slice(rest);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A value as JSON, as a field of COPY's text format.
+fn copy_field(out: &mut Vec<u8>, value: &impl Serialize) -> Result<(), String> {
+    serde_json::to_writer(Field(out), value).map_err(|error| error.to_string())
+}
+
+/// Rows of one label, as COPY takes them.
+#[derive(Debug, Clone, Default)]
+pub struct Sheaf {
+    /// The label.
+    pub label: String,
+    /// For edges: the labels of their starts and ends.
+    pub ends: Option<(String, String)>,
+    /// The rows. Columns: the ids of start and end for edges, then the properties; all of them JSON.
+    pub rows: Vec<u8>,
+    /// How many.
+    pub count: u64,
+}
+
+/// What one transaction brings in.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// The first line of the file that belongs to it.
+    pub first: u64,
+    /// How many lines it takes, empty ones too.
+    pub lines: u64,
+    /// SHA-256 of those lines, in hexadecimal digits.
+    pub digest: String,
+    /// The rows, by label.
+    pub sheaves: Vec<Sheaf>,
+}
+
+impl Batch {
+    /// Takes an item in. It was checked.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn add(&mut self, item: &Item) -> Result<(), String> {
+        let ends = item.from.as_ref().zip(item.to.as_ref());
+        let same = |sheaf: &Sheaf| {
+            let theirs = sheaf
+                .ends
+                .as_ref()
+                .map(|(from, to)| (from.as_str(), to.as_str()));
+            sheaf.label == item.label
+                && theirs == ends.map(|(from, to)| (from.label.as_str(), to.label.as_str()))
+        };
+        let at = self.sheaves.iter().position(same).unwrap_or_else(|| {
+            self.sheaves.push(Sheaf {
+                label: item.label.clone(),
+                ends: ends.map(|(from, to)| (from.label.clone(), to.label.clone())),
+                ..Sheaf::default()
+            });
+            self.sheaves.len() - 1
+        });
+        let sheaf = &mut self.sheaves[at];
+        for end in ends.into_iter().flat_map(|(from, to)| [from, to]) {
+            copy_field(&mut sheaf.rows, &end.id)?;
+            sheaf.rows.push(b'\t');
+        }
+        copy_field(&mut sheaf.rows, &item.properties)?;
+        sheaf.rows.push(b'\n');
+        sheaf.count += 1;
+        Ok(())
+    }
+
+    /// How many vertices and edges it holds.
+    pub fn items(&self) -> u64 {
+        self.sheaves.iter().map(|sheaf| sheaf.count).sum()
+    }
+
+    /// Whether it holds edges.
+    pub fn has_edges(&self) -> bool {
+        self.sheaves.iter().any(|sheaf| sheaf.ends.is_some())
+    }
+
+    /// Whether it holds vertices.
+    pub fn has_vertices(&self) -> bool {
+        self.sheaves.iter().any(|sheaf| sheaf.ends.is_none())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]
@@ -247,7 +345,37 @@ mod tests {
     #[test]
     fn a_field_of_copy_hides_what_would_end_it() {
         let mut out = Vec::new();
-        copy_field(&mut out, "a\tb\\n\n");
-        assert_eq!(out, b"a\\tb\\\\n\\n");
+        copy_field(&mut out, &"a\tb\\n\n").unwrap();
+        assert_eq!(out, b"\"a\\\\tb\\\\\\\\n\\\\n\"");
+        Field(&mut out).write_all(b"\t").unwrap();
+        assert!(out.ends_with(b"\\t"));
+    }
+
+    #[test]
+    fn a_batch_keeps_rows_of_one_label_and_one_pair_of_ends_together() {
+        let vertex = |id: &str| format!("{{\"label\":\"V\",\"properties\":{{\"id\":\"{id}\"}}}}");
+        let edge = |to: &str| {
+            format!(
+                "{{\"label\":\"E\",\"from\":{{\"label\":\"V\",\"id\":\"1\"}},\"to\":{{\"label\":\"{to}\",\"id\":\"2\"}},\"properties\":{{}}}}"
+            )
+        };
+        let mut batch = Batch::default();
+        for line in [vertex("1"), edge("V"), vertex("2"), edge("W"), edge("V")] {
+            batch.add(&from_json(&line).unwrap()).unwrap();
+        }
+        assert_eq!(batch.items(), 5);
+        let rows: Vec<(&str, &[u8])> = batch
+            .sheaves
+            .iter()
+            .map(|sheaf| (sheaf.label.as_str(), sheaf.rows.as_slice()))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                ("V", &b"{\"id\":\"1\"}\n{\"id\":\"2\"}\n"[..]),
+                ("E", b"\"1\"\t\"2\"\t{}\n\"1\"\t\"2\"\t{}\n"),
+                ("E", b"\"1\"\t\"2\"\t{}\n"),
+            ]
+        );
     }
 }

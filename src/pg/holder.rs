@@ -79,7 +79,7 @@ pub(super) fn sql(purpose: Purpose) -> String {
            AND l.database = (SELECT oid FROM pg_catalog.pg_database
                              WHERE datname = pg_catalog.current_database())
          LIMIT 1",
-        purpose as i32
+        purpose.key()
     )
 }
 

@@ -1,4 +1,5 @@
-//! One runner per database: a session advisory lock on a connection of its own.
+//! One runner per database: a session advisory lock on a connection of its own. Runs that build indexes
+//! share it, so that they exclude whatever changes the database and not each other.
 //!
 //! The lock is polled and never waited for in the server: a blocking waiter holds a snapshot that
 //! CREATE INDEX CONCURRENTLY in the holder waits for, and both would deadlock. The connection is in
@@ -28,10 +29,31 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Anything that changes the database's structure, history or seed rows.
-    Change = 1,
+    Change,
+    /// Building vector indexes: not while anything changes, but beside other builds. Each table has a lock
+    /// of its own besides.
+    Build,
     /// Changes to roles, grants on databases and extensions: they collide across databases of one
     /// cluster. Taken in database "postgres".
-    Cluster = 2,
+    Cluster,
+}
+
+impl Purpose {
+    /// The second key of the lock.
+    pub(super) const fn key(self) -> i32 {
+        match self {
+            Self::Change | Self::Build => 1,
+            Self::Cluster => 2,
+        }
+    }
+
+    /// The function that takes it, or says that others hold it.
+    const fn function(self) -> &'static str {
+        match self {
+            Self::Build => "pg_try_advisory_lock_shared",
+            Self::Change | Self::Cluster => "pg_try_advisory_lock",
+        }
+    }
 }
 
 /// A held lock. It ends when dropped, or with the process.
@@ -159,7 +181,7 @@ fn held_sql(pid: i32, purpose: Purpose) -> String {
     format!(
         "EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted
            AND l.pid = {pid} AND l.classid = {CLASS} AND l.objid = {})",
-        purpose as i32
+        purpose.key()
     )
 }
 
@@ -188,8 +210,9 @@ async fn try_take(connection: &mut PgConnection, purpose: Purpose) -> Result<(bo
         message.add(setting);
     }
     message.add(&format!(
-        "SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.pg_try_advisory_lock({CLASS}, {}) AS held",
-        purpose as i32
+        "SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.{}({CLASS}, {}) AS held",
+        purpose.function(),
+        purpose.key()
     ));
     let rows = message
         .send(connection)

@@ -31,10 +31,34 @@ impl Work {
         lock_timeout: Duration,
         report: Report<'_>,
     ) -> Result<Self> {
+        Self::enter(server, application, Purpose::Change, lock_timeout, report).await
+    }
+
+    /// Like [`Self::begin`], for runs that build vector indexes: they wait for whatever changes the
+    /// database, and not for each other.
+    ///
+    /// # Errors
+    /// Those of [`Self::begin`].
+    pub async fn begin_building(
+        server: &Server,
+        application: &str,
+        lock_timeout: Duration,
+        report: Report<'_>,
+    ) -> Result<Self> {
+        Self::enter(server, application, Purpose::Build, lock_timeout, report).await
+    }
+
+    async fn enter(
+        server: &Server,
+        application: &str,
+        purpose: Purpose,
+        lock_timeout: Duration,
+        report: Report<'_>,
+    ) -> Result<Self> {
         // Both connections at once: whichever fails first ends the other.
         let ((connection, identity), lock) = tokio::try_join!(
             session::open_for_writing(server, application),
-            Lock::take(server, Purpose::Change, lock_timeout, report),
+            Lock::take(server, purpose, lock_timeout, report),
         )?;
         Ok(Self {
             connection,

@@ -175,6 +175,18 @@ impl<'a> Scene<'a> {
             .is_some_and(|ontology| ontology.isolation == Isolation::Enforced)
     }
 
+    /// Whether it is the function that the graph's vertex guard asks: it runs as a superuser and has to,
+    /// says yes or no, and is compared with its declared text by `edu db graph verify`.
+    pub fn is_vertex_guard(&self, function: &Function) -> bool {
+        let graph = self.ontology.map(|ontology| ontology.graph.as_str());
+        self.graph_enforced()
+            && Some(function.schema.as_str()) == graph
+            && function.name == "edu_vertex_is_own"
+            && !function.public
+            && !function.returns_set
+            && function.settings == ["search_path=pg_catalog"]
+    }
+
     /// The relation holds rows of tenants: it is promised with a tenant column, protected, or a label.
     pub fn protected(&self, relation: &Relation) -> bool {
         relation.is_table()

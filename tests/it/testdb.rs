@@ -619,15 +619,21 @@ fn speed_of_a_clone_beside_the_bare_statement() {
             template.name,
             template.strategy.keyword()
         );
-        let begun = Instant::now();
-        bare.run(&sql);
-        took.0.push(begun.elapsed());
-        let begun = Instant::now();
         let life = Duration::from_secs(60);
-        let made = runtime
-            .block_on(site.create(&mut ours, &template, life))
-            .unwrap();
-        took.1.push(begun.elapsed());
+        let mut made = None;
+        // Whoever comes second finds other caches: they take turns.
+        for turn in 0..2 {
+            let begun = Instant::now();
+            if (pair + turn) % 2 == 0 {
+                bare.run(&sql);
+                took.0.push(begun.elapsed());
+            } else {
+                let one = site.create(&mut ours, &template, life);
+                made = Some(runtime.block_on(one).unwrap());
+                took.1.push(begun.elapsed());
+            }
+        }
+        let made = made.unwrap();
         bare.run(&format!("DROP DATABASE bare_speed_{pair}"));
         bare.run(&format!("DROP DATABASE {}", made.database()));
     }

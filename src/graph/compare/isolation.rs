@@ -20,13 +20,13 @@ pub const POLICY: &str = "edu_tenant";
 pub const GUARD: &str = "edu_tenant_guard";
 
 /// What a row must fulfil, with what it takes to say so.
-struct Rule<'a> {
-    application: &'a str,
+pub(super) struct Rule<'a> {
+    pub application: &'a str,
     /// The row belongs to the session's tenant; NULL without a context.
     own: String,
 }
 
-fn rule<'a>(wanted: Wanted<'a>) -> Result<Rule<'a>> {
+pub(super) fn rule<'a>(wanted: Wanted<'a>) -> Result<Rule<'a>> {
     let manifest = wanted.manifest;
     let application = manifest.roles.application.as_deref();
     let setting = manifest.context.tenant.as_deref();

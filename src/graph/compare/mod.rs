@@ -3,6 +3,7 @@
 //! One comparison serves `apply`, `verify` and the dry run, so that none of them can see what another
 //! does not.
 
+mod ends;
 mod index;
 mod isolation;
 mod label;
@@ -10,6 +11,7 @@ mod privilege;
 mod schema;
 mod surroundings;
 
+pub use ends::FUNCTION;
 pub use isolation::{GUARD, POLICY};
 pub use surroundings::functions;
 
@@ -70,12 +72,14 @@ pub fn compare(wanted: Wanted<'_>, live: &Live) -> Result<Vec<Finding>> {
             Some(found) => one_label(wanted, live, label, found, &mut findings)?,
         }
     }
+    ends::function(wanted, live, &mut findings)?;
     for (parent, _) in PARENTS {
         if let Some(found) = live.label(parent) {
             label::shape(wanted, parent, found, &mut findings);
             privilege::label(wanted, found, &mut findings)?;
             isolation::label(wanted, found, &mut findings)?;
             isolation::guard(wanted, found, &mut findings)?;
+            ends::guard(wanted, found, &mut findings)?;
             schema::others(wanted, found, &[], &mut findings);
         }
     }

@@ -1,6 +1,7 @@
 //! The constraints that a label's property schema compiles to.
 
 use super::Wanted;
+use super::ends::ENDS;
 use super::isolation::GUARD;
 use crate::catalog::name::quote_ident;
 use crate::failure::Result;
@@ -88,7 +89,10 @@ pub(super) fn others(
         .filter(|other| other.kind == "c" && !other.inherited)
     {
         let ours = other.name.starts_with(PREFIX) || other.name == KEYS;
-        if other.name == GUARD || checks.iter().any(|check| check.name == other.name) {
+        if other.name == GUARD
+            || other.name == ENDS
+            || checks.iter().any(|check| check.name == other.name)
+        {
             continue;
         }
         let object = format!("constraint {} on {}", other.name, found.label);

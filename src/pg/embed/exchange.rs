@@ -60,21 +60,20 @@ pub async fn prepare(
     let doing = format!("add column {next} to {table}");
     attempts(connection, site, &sql, &doing, report).await?;
     let keys: Vec<&str> = place.key.iter().map(|(name, _)| name.as_str()).collect();
-    let pending = place.pending_index();
-    // An invalid leftover of an earlier run is of no use, and a valid one costs little to make anew.
-    let doing = format!("index the rows of {table} that lack a new vector");
-    session::run(
-        connection,
-        &format!("DROP INDEX CONCURRENTLY IF EXISTS {pending}"),
-        &doing,
-    )
-    .await?;
-    let sql = format!(
-        "CREATE INDEX CONCURRENTLY {} ON {table} ({}) WHERE {next} IS NULL AND {column} IS NOT NULL",
-        quote_ident(&pending.name),
-        keys.join(", "),
-    );
-    session::run(connection, &sql, &doing).await
+    for leaf in &place.leaves {
+        let pending = place.pending_index(leaf);
+        // An invalid leftover of an earlier run is of no use, and a valid one costs little to make anew.
+        let doing = format!("index the rows of {leaf} that lack a new vector");
+        let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {pending}");
+        session::run(connection, &drop, &doing).await?;
+        let sql = format!(
+            "CREATE INDEX CONCURRENTLY {} ON {leaf} ({}) WHERE {next} IS NULL AND {column} IS NOT NULL",
+            quote_ident(&pending.name),
+            keys.join(", "),
+        );
+        session::run(connection, &sql, &doing).await?;
+    }
+    Ok(())
 }
 
 /// Exchanges the columns and the names of their indexes. Shape: false, and nothing changed, when a
@@ -92,6 +91,11 @@ pub async fn forward(
     let table = &place.table;
     let (column, next, previous) = names(place);
     let trigger = place.trigger();
+    let pending: Vec<String> = place
+        .leaves
+        .iter()
+        .map(|leaf| place.pending_index(leaf).to_string())
+        .collect();
     let mut sql = format!(
         "{LOCK} LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE;
          DO $edu$ BEGIN
@@ -106,7 +110,7 @@ pub async fn forward(
          DROP INDEX {};",
         place.pending("t"),
         quote_ident(&trigger.name),
-        place.pending_index(),
+        pending.join(", "),
     );
     for index in &change.indexes {
         sql.push_str(&renamed(&index.name, &with_ending(&index.name, PREVIOUS)));

@@ -165,7 +165,17 @@ async fn enter(
     column: &str,
 ) -> Result<Place> {
     session::reset(connection).await?;
-    session::become_role(connection, site.owner).await?;
+    match place::forced(connection, table).await? {
+        // The owner is bound by policies too; only such a login sees every row.
+        (true, false) => {}
+        (true, true) => {
+            return Err(Failure::refused(format!(
+                "row security is forced on {table}: its owner does not see every row"
+            ))
+            .hint("Connect as a superuser or a role with BYPASSRLS."));
+        }
+        (false, _) => session::become_role(connection, site.owner).await?,
+    }
     // Every row counts, whatever the policies let this role see.
     session::run(connection, "SET row_security = off", "see all rows").await?;
     place::read(connection, table, column).await

@@ -33,6 +33,8 @@ pub struct Place {
     pub key: Vec<(String, String)>,
     /// The schema that pgvector is in, ready for SQL.
     pub schema: String,
+    /// The tables that hold the rows: the table itself, or the last partitions of a partitioned one.
+    pub leaves: Vec<Name>,
 }
 
 impl Place {
@@ -55,11 +57,11 @@ impl Place {
         }
     }
 
-    /// The index on the rows that lack a new vector.
-    pub fn pending_index(&self) -> Name {
-        let name = format!("{}_{}", self.table.name, self.column);
+    /// The index on the rows of `leaf` that lack a new vector.
+    pub fn pending_index(&self, leaf: &Name) -> Name {
+        let name = format!("{}_{}", leaf.name, self.column);
         Name {
-            schema: self.table.schema.clone(),
+            schema: leaf.schema.clone(),
             name: ended(&name, "_edu_pending"),
         }
     }
@@ -95,6 +97,7 @@ pub async fn read(connection: &mut PgConnection, table: &Name, column: &str) -> 
         required: false,
         key: Vec::new(),
         schema: String::new(),
+        leaves: Vec::new(),
     };
     let rows = sqlx::query(
         "SELECT a.attname::text AS name, a.attnotnull AS required,
@@ -135,6 +138,7 @@ pub async fn read(connection: &mut PgConnection, table: &Name, column: &str) -> 
         );
     }
     place.schema = schema(connection, &doing).await?;
+    place.leaves = leaves(connection, table, &doing).await?;
     if place.stage == Stage::Exchanged {
         return Ok(place);
     }
@@ -150,6 +154,40 @@ pub async fn read(connection: &mut PgConnection, table: &Name, column: &str) -> 
             ))
             .hint("Drop the view, change the column, and create the view again."),
     )
+}
+
+async fn leaves(connection: &mut PgConnection, table: &Name, doing: &str) -> Result<Vec<Name>> {
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT n.nspname::text, c.relname::text
+         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.oid = pg_catalog.to_regclass($1) AND c.relkind <> 'p' OR c.oid IN (
+             SELECT t.relid FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass($1)) t WHERE t.isleaf)
+         ORDER BY 1, 2",
+    )
+    .bind(table.to_string())
+    .fetch_all(connection)
+    .await
+    .map_err(|error| failure(doing, &error))?;
+    rows.into_iter()
+        .map(|(schema, name)| Name::new(&schema, &name))
+        .collect()
+}
+
+/// Whether row security is forced on the table, and whether the login is bound by it.
+///
+/// # Errors
+/// When the catalog cannot be read.
+pub async fn forced(connection: &mut PgConnection, table: &Name) -> Result<(bool, bool)> {
+    let found: Option<(bool, bool)> = sqlx::query_as(
+        "SELECT c.relrowsecurity AND c.relforcerowsecurity, NOT (r.rolsuper OR r.rolbypassrls)
+         FROM pg_catalog.pg_class c, pg_catalog.pg_roles r
+         WHERE c.oid = pg_catalog.to_regclass($1) AND r.rolname = session_user",
+    )
+    .bind(table.to_string())
+    .fetch_optional(connection)
+    .await
+    .map_err(|error| failure(&format!("look at the row security of {table}"), &error))?;
+    Ok(found.unwrap_or_default())
 }
 
 async fn schema(connection: &mut PgConnection, doing: &str) -> Result<String> {

@@ -5,7 +5,7 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Row, query};
 
 use crate::failure::{Failure, Result};
-use crate::graph::compare::{Wanted, functions};
+use crate::graph::compare::{FUNCTION, Wanted, functions};
 use crate::graph::live::Live;
 use crate::pg::error::{failure, sqlstate};
 use crate::pg::session;
@@ -30,6 +30,7 @@ pub async fn live(connection: &mut PgConnection, wanted: Wanted<'_>) -> Result<L
         .bind(&roles.application)
         .bind(roles.login.as_ref().or(roles.application.as_ref()))
         .bind(functions())
+        .bind(FUNCTION)
         .fetch_one(&mut *connection)
         .await
         .map_err(|error| match sqlstate(&error) {

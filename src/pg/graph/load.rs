@@ -1,11 +1,10 @@
 //! Vertices and edges in bulk, by COPY.
 //!
-//! A batch is a transaction: what was committed stays, and a run that ended goes on behind it. Vertices
+//! A batch is a transaction: what was committed stays, and a run that ended goes on behind it ([`journal`]).
+//! Batches are written side by side; one with edges waits for the vertices before it. Vertices
 //! go straight into their label's table, edges into a temporary one that is joined with the vertices'
 //! unique property. AGE's own `load_*_from_file` is never used: it reads files of the server, stores
 //! texts only and, in 1.5, hands graph ids out twice.
-
-use std::collections::BTreeMap;
 
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
@@ -14,10 +13,15 @@ use super::query::{self, Asker};
 use crate::failure::{Failure, Result};
 use crate::graph::compare::Wanted;
 use crate::graph::expression::{access_to, text_of};
-use crate::graph::transfer::{Item, copy_field, key};
+use crate::graph::transfer::{Batch, Sheaf, key};
 use crate::pg::error::failure;
 use crate::pg::session;
-use crate::spec::ontology::LabelKind;
+
+mod journal;
+mod lanes;
+
+pub use journal::{Done, Journal};
+pub use lanes::Lanes;
 
 /// How the rows get in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,42 +76,41 @@ pub async fn settle(connection: &mut PgConnection, wanted: Wanted<'_>, way: Way)
     .map_err(|error| failure("settle the GIN indexes", &error))
 }
 
-/// Where a group of items goes: its label, and for edges the labels of their ends.
-type Target = (String, Option<(String, String)>);
+/// How batches are written.
+#[derive(Clone, Copy)]
+pub struct Writing<'a> {
+    /// The graph.
+    pub wanted: Wanted<'a>,
+    /// As whom.
+    pub way: Way,
+    /// The tenant of all of them, if one was given.
+    pub tenant: Option<&'a str>,
+    /// Where it is written down.
+    pub journal: Option<&'a Journal>,
+}
 
-/// Writes one batch in a transaction of its own. The items were checked.
+/// Writes one batch in a transaction of its own. Its items were checked.
 ///
 /// # Errors
 /// Exit 1 when an edge's vertex does not exist in its tenant, else by SQLSTATE. Nothing of the batch
 /// was written then.
-pub async fn batch(
-    connection: &mut PgConnection,
-    wanted: Wanted<'_>,
-    way: Way,
-    tenant: Option<&str>,
-    items: &[Item],
-) -> Result<()> {
-    let mut groups: BTreeMap<Target, Vec<&Item>> = BTreeMap::new();
-    for item in items {
-        let ends = item.from.as_ref().zip(item.to.as_ref());
-        let target = (
-            item.label.clone(),
-            ends.map(|(from, to)| (from.label.clone(), to.label.clone())),
-        );
-        groups.entry(target).or_default().push(item);
-    }
+async fn batch(connection: &mut PgConnection, how: Writing<'_>, batch: &Batch) -> Result<()> {
+    let wanted = how.wanted;
     let begin = "BEGIN; SET LOCAL search_path = pg_catalog, ag_catalog; SET LOCAL client_min_messages = warning; SET LOCAL gin_pending_list_limit = '64MB'";
     session::run(connection, begin, "begin a transaction").await?;
     let asker = Asker {
-        tenant: tenant.map(str::to_owned),
+        tenant: how.tenant.map(str::to_owned),
         user: None,
     };
     let mut result = query::context(connection, wanted.manifest, &asker).await;
-    if way == Way::AsApplication && result.is_ok() {
+    if how.way == Way::AsApplication && result.is_ok() {
         result = session::become_role_locally(connection, wanted.application()).await;
     }
     if result.is_ok() {
-        result = write(connection, wanted, way, groups).await;
+        result = write(connection, how, batch).await;
+    }
+    if let (Ok(()), Some(journal)) = (&result, how.journal) {
+        result = journal.record(connection, batch).await;
     }
     match result {
         Ok(()) => session::run(connection, "COMMIT", "commit the batch").await,
@@ -118,45 +121,28 @@ pub async fn batch(
     }
 }
 
-async fn write(
-    connection: &mut PgConnection,
-    wanted: Wanted<'_>,
-    way: Way,
-    groups: BTreeMap<Target, Vec<&Item>>,
-) -> Result<()> {
-    let rank = |target: &Target| wanted.ontology.label(&target.0).map(|label| label.kind);
-    let mut groups: Vec<(Target, Vec<&Item>)> = groups.into_iter().collect();
-    groups.sort_by_key(|(target, _)| rank(target) == Some(LabelKind::Edge));
-    for ((label, ends), items) in groups {
-        match ends {
-            None => vertices(connection, wanted, way, &label, &items).await?,
-            Some((from, to)) => edges(connection, wanted, &label, (&from, &to), &items).await?,
+async fn write(connection: &mut PgConnection, how: Writing<'_>, batch: &Batch) -> Result<()> {
+    for sheaf in batch.sheaves.iter().filter(|sheaf| sheaf.ends.is_none()) {
+        vertices(connection, how, sheaf).await?;
+    }
+    for sheaf in &batch.sheaves {
+        if let Some((from, to)) = &sheaf.ends {
+            edges(connection, how.wanted, sheaf, (from, to)).await?;
         }
     }
     Ok(())
 }
 
-async fn vertices(
-    connection: &mut PgConnection,
-    wanted: Wanted<'_>,
-    way: Way,
-    label: &str,
-    items: &[&Item],
-) -> Result<()> {
-    let table = wanted.table(label)?;
-    let mut rows = Vec::new();
-    for item in items {
-        properties(&mut rows, item)?;
-        rows.push(b'\n');
-    }
-    let doing = format!("load vertices of {label}");
-    if way == Way::Direct {
-        return copy(connection, &format!("{table} (properties)"), &rows, &doing).await;
+async fn vertices(connection: &mut PgConnection, how: Writing<'_>, sheaf: &Sheaf) -> Result<()> {
+    let table = how.wanted.table(&sheaf.label)?;
+    let doing = format!("load vertices of {}", sheaf.label);
+    if how.way == Way::Direct {
+        return copy(connection, &format!("{table} (properties)"), sheaf, &doing).await;
     }
     // The server takes no COPY into a table whose policies hold for the role.
     let stage = "CREATE TEMPORARY TABLE edu_stage_v (properties ag_catalog.agtype) ON COMMIT DROP";
     session::run(connection, stage, &doing).await?;
-    copy(connection, "edu_stage_v (properties)", &rows, &doing).await?;
+    copy(connection, "edu_stage_v (properties)", sheaf, &doing).await?;
     let insert = format!(
         "INSERT INTO {table} (properties) SELECT properties FROM edu_stage_v; DROP TABLE edu_stage_v"
     );
@@ -166,24 +152,14 @@ async fn vertices(
 async fn edges(
     connection: &mut PgConnection,
     wanted: Wanted<'_>,
-    label: &str,
+    sheaf: &Sheaf,
     (from, to): (&str, &str),
-    items: &[&Item],
 ) -> Result<()> {
+    let label = &sheaf.label;
     let doing = format!("load edges of {label}");
-    let mut rows = Vec::new();
-    for item in items {
-        for end in [&item.from, &item.to] {
-            let id = end.as_ref().map_or("", |end| end.id.as_str());
-            copy_field(&mut rows, &serde_json::Value::from(id).to_string());
-            rows.push(b'\t');
-        }
-        properties(&mut rows, item)?;
-        rows.push(b'\n');
-    }
     let stage = "CREATE TEMPORARY TABLE edu_stage_e (a ag_catalog.agtype, b ag_catalog.agtype, properties ag_catalog.agtype) ON COMMIT DROP";
     session::run(connection, stage, &doing).await?;
-    copy(connection, "edu_stage_e (a, b, properties)", &rows, &doing).await?;
+    copy(connection, "edu_stage_e (a, b, properties)", sheaf, &doing).await?;
     let tenant = text_of(&wanted.ontology.tenant_property)?;
     // Each end is looked up by the very expression of its unique index, and belongs to the edge's tenant.
     let join = |alias: &str, end: &str| -> Result<String> {
@@ -217,7 +193,7 @@ async fn edges(
         .map_err(|error| failure(&doing, &error))?
         .rows_affected();
     session::run(connection, "DROP TABLE edu_stage_e", &doing).await?;
-    let lost = (items.len() as u64).saturating_sub(written);
+    let lost = sheaf.count.saturating_sub(written);
     if lost > 0 {
         return Err(Failure::new(
             crate::failure::Exit::Findings,
@@ -231,18 +207,15 @@ async fn edges(
     Ok(())
 }
 
-fn properties(rows: &mut Vec<u8>, item: &Item) -> Result<()> {
-    let text = serde_json::to_string(&item.properties).map_err(|error| {
-        Failure::bug("could not write a property map").detail(error.to_string())
-    })?;
-    copy_field(rows, &text);
-    Ok(())
-}
-
-async fn copy(connection: &mut PgConnection, target: &str, rows: &[u8], doing: &str) -> Result<()> {
+async fn copy(
+    connection: &mut PgConnection,
+    target: &str,
+    sheaf: &Sheaf,
+    doing: &str,
+) -> Result<()> {
     let wrong = |error: sqlx::Error| failure(doing, &error);
     let sql = format!("COPY {target} FROM STDIN");
     let mut copy = connection.copy_in_raw(&sql).await.map_err(wrong)?;
-    copy.send(rows).await.map_err(wrong)?;
+    copy.send(sheaf.rows.as_slice()).await.map_err(wrong)?;
     copy.finish().await.map(drop).map_err(wrong)
 }

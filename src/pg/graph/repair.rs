@@ -115,7 +115,7 @@ fn id_default(wanted: Wanted<'_>, label: &str) -> Result<Step> {
     Ok(step(
         format!("default of ids in {label}"),
         format!(
-            "ALTER TABLE {table} ALTER COLUMN id SET DEFAULT ag_catalog._graphid((ag_catalog._label_id({graph}::name, {name}::name))::integer, \
+            "ALTER TABLE ONLY {table} ALTER COLUMN id SET DEFAULT ag_catalog._graphid((ag_catalog._label_id({graph}::name, {name}::name))::integer, \
              pg_catalog.nextval({sequence}::pg_catalog.regclass))"
         ),
     ))

@@ -97,7 +97,8 @@ impl Default for Options {
     }
 }
 
-/// Builds what is missing and mends what is broken. The database's lock is held by the caller;
+/// Builds what is missing and mends what is broken. The caller holds the database's lock, perhaps beside
+/// other builders;
 /// `connection` only looks.
 ///
 /// # Errors
@@ -109,7 +110,7 @@ pub async fn ensure(
     report: Report<'_>,
 ) -> Result<Vec<Outcome>> {
     let mut outcomes = look(connection, site, indexes).await?;
-    let leftover = leftovers(connection, site, indexes, report).await?;
+    let leftover = littered(connection, site, indexes, report).await?;
     let due: Vec<usize> = (0..indexes.len())
         .filter(|&at| leftover[at] || matches!(outcomes[at].state, State::Missing | State::Invalid))
         .collect();
@@ -174,8 +175,49 @@ pub async fn look(
     Ok(outcomes)
 }
 
+/// What broken-off work left, and what a build would do about it: one sentence each. Changes nothing.
+///
+/// # Errors
+/// When the catalog cannot be read.
+pub async fn leftovers(
+    connection: &mut PgConnection,
+    site: &Site<'_>,
+    indexes: &[VectorIndex],
+) -> Result<Vec<String>> {
+    let mut lines: Vec<String> = Vec::new();
+    for index in indexes {
+        let all = existing::around(connection, index).await?;
+        let wanted = existing::wanted(connection, index, site.dims).await?;
+        let own = all.iter().filter_map(|one| {
+            Some(match recover::fate(index, &wanted, one)? {
+                recover::Fate::Drop => {
+                    format!(
+                        "{} was left by an earlier run: it would be removed",
+                        one.name
+                    )
+                }
+                recover::Fate::Swap => {
+                    format!(
+                        "{} is finished: it would take the place of {}",
+                        one.name, index.name
+                    )
+                }
+            })
+        });
+        let foreign = recover::foreign(&all, indexes)
+            .into_iter()
+            .map(|text| format!("{text}; it would be left as it is"));
+        for line in own.chain(foreign) {
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+    }
+    Ok(lines)
+}
+
 /// Which indexes have something of an earlier run beside them; tells what belongs to others.
-async fn leftovers(
+async fn littered(
     connection: &mut PgConnection,
     site: &Site<'_>,
     indexes: &[VectorIndex],

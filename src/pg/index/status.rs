@@ -9,7 +9,7 @@ use super::{Site, search};
 use crate::failure::Result;
 use crate::pg::error::failure;
 use crate::pg::session;
-use crate::spec::vectors::{Method, VectorIndex};
+use crate::spec::vectors::{IterativeScan, Method, VectorIndex};
 use crate::vector::definition::{Built, differences, option_of, outgrown};
 use crate::vector::release;
 use crate::vector::settings::bytes;
@@ -62,6 +62,56 @@ pub async fn look(
         all.push(one(connection, site, &host, index).await?);
     }
     Ok(all)
+}
+
+/// What of the declared `iterative_scan` the sessions of `login` do not start with: one sentence per method
+/// that the indexes use. Shape: empty when nothing is declared.
+///
+/// # Errors
+/// When the catalog cannot be read.
+pub async fn scanning(
+    connection: &mut PgConnection,
+    declared: Option<IterativeScan>,
+    login: Option<&str>,
+    indexes: &[VectorIndex],
+) -> Result<Vec<String>> {
+    let Some(declared) = declared.map(IterativeScan::as_str) else {
+        return Ok(Vec::new());
+    };
+    let mut wrong = Vec::new();
+    for method in ["hnsw", "ivfflat"] {
+        if !indexes.iter().any(|index| index.method.as_str() == method) {
+            continue;
+        }
+        let name = format!("{method}.iterative_scan");
+        // Source: the order in which a session's start applies pg_db_role_setting, nearest last.
+        let found: Option<String> = sqlx::query_scalar(
+            "SELECT pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1)
+             FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c
+             WHERE pg_catalog.split_part(c, '=', 1) = $1
+               AND s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
+               AND s.setrole IN (0, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $2))
+             ORDER BY (s.setdatabase <> 0)::int + 2 * (s.setrole <> 0)::int DESC LIMIT 1",
+        )
+        .bind(&name)
+        .bind(login)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(|error| failure("read the settings of roles and database", &error))?;
+        let found = found.as_deref().unwrap_or("off");
+        // ivfflat knows no strict order.
+        let declared = match (method, declared) {
+            ("ivfflat", "strict_order") => "relaxed_order",
+            _ => declared,
+        };
+        if found != declared {
+            wrong.push(format!(
+                "sessions of {} start with {name} = {found}, declared is {declared}",
+                login.unwrap_or("the application")
+            ));
+        }
+    }
+    Ok(wrong)
 }
 
 /// The pgvector release, and why to have a newer one.

@@ -1,6 +1,6 @@
 -- One row, one column: JSON with everything around the graph $1 that is not one of its labels. $2 is the
 -- application role or NULL, $3 the role that applications log in as or NULL, $4 the names of AGE's
--- functions that matter. Order: by name. Privileges: SELECT on ag_catalog. Lowest server version: 16.
+-- functions that matter, $5 the name of the function that edu's vertex guard asks. Order: by name. Privileges: SELECT on ag_catalog. Lowest server version: 16.
 -- Run with search_path = pg_catalog, so that expressions come out in one form.
 -- What a new session of the login starts with: the setting of the nearest place that has one.
 WITH started AS (
@@ -60,4 +60,16 @@ SELECT pg_catalog.jsonb_build_object(
             (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = $2), p.oid, 'EXECUTE'), false),
         'leakproof', p.proleakproof) ORDER BY p.proname, p.oid)
       FROM pg_catalog.pg_proc p
-      WHERE p.pronamespace = pg_catalog.to_regnamespace('ag_catalog') AND p.proname = ANY ($4::text[])), '[]'))::text
+      WHERE p.pronamespace = pg_catalog.to_regnamespace('ag_catalog') AND p.proname = ANY ($4::text[])), '[]'),
+  'guard_function', (SELECT pg_catalog.jsonb_build_object(
+        'definer', p.prosecdef,
+        'bypasses', r.rolsuper OR r.rolbypassrls,
+        'public', EXISTS (SELECT FROM pg_catalog.aclexplode(COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
+                          WHERE a.grantee = 0),
+        'callable', COALESCE(pg_catalog.has_function_privilege(
+            (SELECT a.oid FROM pg_catalog.pg_roles a WHERE a.rolname = $2), p.oid, 'EXECUTE'), false),
+        'settings', COALESCE(pg_catalog.to_jsonb(p.proconfig), '[]'),
+        'body', p.prosrc)
+      FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
+      WHERE p.pronamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident($1)) AND p.proname = $5
+        AND p.pronargs = 1 AND p.proargtypes[0] = pg_catalog.to_regtype('ag_catalog.graphid')))::text

@@ -10,7 +10,7 @@ use crate::pg::message::Message;
 const SQL: &str = include_str!("store.sql");
 
 /// The layout that this edu makes and understands.
-const LAYOUT: i32 = 1;
+const LAYOUT: i32 = 2;
 
 /// Refuses a database that belongs to another project, to a newer edu, or whose schema `edu` is
 /// somebody else's.

@@ -1,5 +1,6 @@
--- edu's own schema: who ran what and when, and how far a migration without a transaction has come.
--- Run by the owner under the lock, in one transaction, as often as wanted. Layout 1.
+-- edu's own schema: who ran what and when, and how far a migration without a transaction
+-- or the load of a file into a graph has come.
+-- Run by the owner under the lock, in one transaction, as often as wanted. Layout 2.
 -- Privileges: CREATE on the database the first time. Lowest server version: 16.
 SET LOCAL search_path = '';
 CREATE SCHEMA IF NOT EXISTS edu;
@@ -57,6 +58,17 @@ CREATE TABLE IF NOT EXISTS edu.journal (
 CREATE TABLE IF NOT EXISTS edu.migration (
     version int8 PRIMARY KEY,
     fingerprint text NOT NULL
+);
+-- One row per batch that is in, of a load into a graph that has not ended. Cleared with its end.
+CREATE TABLE IF NOT EXISTS edu.graph_load (
+    graph text NOT NULL,
+    source text NOT NULL,
+    first_line int8 NOT NULL,
+    lines int8 NOT NULL,
+    items int8 NOT NULL,
+    digest text NOT NULL,
+    done_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    PRIMARY KEY (graph, source, first_line)
 );
 CREATE OR REPLACE FUNCTION edu.refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $f$
 BEGIN

@@ -208,6 +208,15 @@ async fn finish(
     let database = quote_ident(name);
     let close = format!("ALTER DATABASE {database} WITH ALLOW_CONNECTIONS false");
     admin.run(&close, "close the template").await?;
+    // A pooler keeps sessions that nobody uses any more, and a database with sessions is not copied.
+    sqlx::query(
+        "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
+         WHERE datname = $1 AND backend_type = 'client backend'",
+    )
+    .bind(name)
+    .execute(&mut admin.connection)
+    .await
+    .map_err(|error| failure("end the sessions of the template", &error))?;
     report(Progress::stage(
         "measuring how the template is copied fastest",
     ));

@@ -1,7 +1,9 @@
 //! `edu db graph`: the graph, made, proved, kept and used.
 
 mod apply;
+mod around;
 mod isolation;
+mod matrix;
 mod rows;
 mod speed;
 mod verify;

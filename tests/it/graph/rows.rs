@@ -7,27 +7,27 @@ use serde_json::Value;
 use super::{G, findings};
 use crate::support::{Database, Project, Run, Template, database, runtime};
 
-const A: &str = "00000000-0000-0000-0000-00000000000a";
+pub const A: &str = "00000000-0000-0000-0000-00000000000a";
 const B: &str = "00000000-0000-0000-0000-00000000000b";
 
-fn id(number: u32) -> String {
+pub fn id(number: u32) -> String {
     format!("00000000-0000-0000-0001-{number:012}")
 }
 
-fn tenants(db: &Database) {
+pub fn tenants(db: &Database) {
     db.run(&format!(
         "INSERT INTO tenants (id, name, slug) VALUES ('{A}', 'A', 'a'), ('{B}', 'B', 'b')"
     ));
 }
 
-fn line(number: u32, tenant: &str) -> String {
+pub fn line(number: u32, tenant: &str) -> String {
     format!(
         "{{\"label\":\"Concept\",\"properties\":{{\"id\":\"{}\",\"label\":\"c{number}\",\"tenant_id\":\"{tenant}\"}}}}\n",
         id(number)
     )
 }
 
-fn edge(from: u32, to: u32) -> String {
+pub fn edge(from: u32, to: u32) -> String {
     format!(
         "{{\"label\":\"PREREQUISITE_OF\",\"from\":{{\"label\":\"Concept\",\"id\":\"{}\"}},\"to\":{{\"label\":\"Concept\",\"id\":\"{}\"}},\"properties\":{{\"tenant_id\":\"{A}\"}}}}\n",
         id(from),
@@ -35,18 +35,18 @@ fn edge(from: u32, to: u32) -> String {
     )
 }
 
-struct Files(tempfile::TempDir);
+pub struct Files(tempfile::TempDir);
 
 impl Files {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, name: &str) -> String {
+    pub fn path(&self, name: &str) -> String {
         self.0.path().join(name).display().to_string()
     }
 
-    fn write(&self, name: &str, text: &str) -> String {
+    pub fn write(&self, name: &str, text: &str) -> String {
         fs::write(self.path(name), text).unwrap();
         self.path(name)
     }
@@ -125,7 +125,7 @@ fn a_line_that_does_not_fit_is_named_and_the_run_goes_on_from_its_batch() {
     assert!(
         run.stderr.contains("line 5")
             && run.stderr.contains("confidence")
-            && run.stderr.contains("--start-line 5"),
+            && run.stderr.contains("run the same command again"),
         "{}",
         run.stderr
     );
@@ -134,21 +134,106 @@ fn a_line_that_does_not_fit_is_named_and_the_run_goes_on_from_its_batch() {
         "4"
     );
     files.write("g.ndjson", &format!("{good}{}{}", line(5, A), line(6, A)));
-    db.edu(&[
-        "db",
-        "graph",
-        "load",
-        &file,
-        "--batch",
-        "2",
-        "--start-line",
-        "5",
-    ])
-    .expect(0);
+    let again = db
+        .edu(&["db", "graph", "load", &file, "--batch", "2"])
+        .expect(0);
+    assert!(
+        again.stderr.contains("4 lines are in") && again.stdout.contains("loaded 2 lines"),
+        "{} {}",
+        again.stderr,
+        again.stdout
+    );
     assert_eq!(
         db.one(&format!("SELECT count(*) FROM {G}.\"Concept\"")),
         "6"
     );
+}
+
+#[test]
+fn a_load_that_is_killed_goes_on_where_it_stopped_however_often() {
+    let (db, files) = (database(Template::Migrated), Files::new());
+    tenants(&db);
+    let vertices: String = (1..=4_000).map(|n| line(n, A)).collect();
+    let edges: String = (1..4_000).map(|n| edge(n, n + 1)).collect();
+    let file = files.write("g.ndjson", &(vertices + &edges));
+    let count = "SELECT count(*) FROM edu.graph_load";
+    let mut killed = 0;
+    // Killed whenever at least one more batch is in, until one run is through.
+    loop {
+        let before: u32 = db.one(count).parse().unwrap();
+        let mut child = crate::support::command(
+            &Project::root(),
+            &[
+                "db",
+                "graph",
+                "load",
+                &file,
+                "--batch",
+                "100",
+                "--url",
+                &db.url(),
+            ],
+            &[],
+        )
+        .stderr(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+        let ended = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break Some(status);
+            }
+            if killed < 5 && db.one(count).parse::<u32>().unwrap() > before {
+                break None;
+            }
+        };
+        let Some(status) = ended else {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            killed += 1;
+            continue;
+        };
+        assert!(status.success());
+        break;
+    }
+    assert!(killed > 0, "the load was through before it could be killed");
+    let rows = |label: &str| db.one(&format!("SELECT count(*) FROM {G}.\"{label}\""));
+    assert_eq!(
+        (rows("Concept"), rows("PREREQUISITE_OF")),
+        ("4000".to_owned(), "3999".to_owned())
+    );
+    assert_eq!(db.one(count), "0", "a load that has ended is forgotten");
+    check(&db, &[]).expect(0);
+}
+
+#[test]
+fn a_broken_off_load_goes_on_with_the_same_lines_alone() {
+    let (db, files) = (database(Template::Migrated), Files::new());
+    let good: String = (1..=4).map(|n| line(n, A)).collect();
+    let file = files.write("g.ndjson", &format!("{good}nonsense\n"));
+    let load =
+        |more: &[&str]| db.edu(&[&["db", "graph", "load", &file, "--batch", "2"], more].concat());
+    load(&[]).expect(2);
+    let other: String = (5..=8).map(|n| line(n, A)).collect();
+    files.write("g.ndjson", &other);
+    let refused = load(&[]).expect(8);
+    assert!(
+        refused.stderr.contains("lines 1 to 2") && refused.stderr.contains("--restart"),
+        "{}",
+        refused.stderr
+    );
+    load(&["--restart"]).expect(0);
+    let rows = format!("SELECT count(*) FROM {G}.\"Concept\"");
+    assert_eq!(db.one(&rows), "8");
+    // What was brought in and taken out again is not taken for loaded.
+    let two = line(9, A) + &line(10, A);
+    files.write("g.ndjson", &format!("{two}nonsense\n"));
+    load(&[]).expect(2);
+    db.run(&format!("DELETE FROM {G}.\"Concept\""));
+    files.write("g.ndjson", &two);
+    assert!(load(&[]).expect(8).stderr.contains("was taken out again"));
+    load(&["--restart"]).expect(0);
+    assert_eq!(db.one(&rows), "2");
 }
 
 #[test]
@@ -475,7 +560,7 @@ fn a_query_that_reads_a_whole_label_or_another_tenant_is_found() {
     );
 }
 
-fn copy_of_the_project() -> Project {
+pub fn copy_of_the_project() -> Project {
     let read = |path: &str| fs::read_to_string(Project::root().join(path)).unwrap();
     let mut files = vec![
         ("edu.toml".to_owned(), read("edu.toml")),

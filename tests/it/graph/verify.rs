@@ -156,6 +156,48 @@ fn every_gap_in_isolation_is_found_and_mended() {
             Apply,
         ),
         (
+            "ALTER TABLE {G}._ag_label_edge DROP CONSTRAINT edu_vertex_guard",
+            "vertex-guard-missing vertex guard on _ag_label_edge",
+            Apply,
+        ),
+        (
+            "ALTER TABLE {G}._ag_label_vertex DROP CONSTRAINT edu_vertex_guard, ADD CONSTRAINT edu_vertex_guard CHECK (true) NOT VALID",
+            "vertex-guard-differs vertex guard on _ag_label_vertex",
+            Apply,
+        ),
+        (
+            "DROP FUNCTION {G}.edu_vertex_is_own CASCADE",
+            "vertex-guard-missing function",
+            Apply,
+        ),
+        (
+            "ALTER FUNCTION {G}.edu_vertex_is_own SECURITY INVOKER",
+            "vertex-guard-differs function",
+            Apply,
+        ),
+        (
+            "ALTER FUNCTION {G}.edu_vertex_is_own OWNER TO edusphere_owner",
+            "vertex-guard-differs function",
+            Apply,
+        ),
+        (
+            "GRANT EXECUTE ON FUNCTION {G}.edu_vertex_is_own TO PUBLIC",
+            "vertex-guard-differs function",
+            Apply,
+        ),
+        (
+            "CREATE OR REPLACE FUNCTION {G}.edu_vertex_is_own(vertex graphid) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS 'BEGIN RETURN true; END'",
+            "vertex-guard-differs function",
+            Apply,
+        ),
+        (
+            "UPDATE pg_extension SET extversion = '1.4.0' WHERE extname = 'age'",
+            "version-behind extension age",
+            Sql(
+                "UPDATE pg_extension SET extversion = (SELECT default_version FROM pg_available_extensions WHERE name = 'age') WHERE extname = 'age'",
+            ),
+        ),
+        (
             "CREATE POLICY wide ON {G}.\"Term\" FOR SELECT USING (true)",
             "policy-undeclared policy wide on Term",
             Sql("DROP POLICY wide ON {G}.\"Term\""),

@@ -3,7 +3,11 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use edu::config::Environment;
+use edu::progress::silent;
+use edu::server::Runtime;
 use edu::server::account::Account;
+use edu::server::runtime::USUAL;
 use tempfile::TempDir;
 
 use super::{runtime, server};
@@ -13,6 +17,8 @@ pub struct Plain {
     folder: TempDir,
     bin: PathBuf,
     account: Account,
+    runtime: Option<Runtime>,
+    settings: &'static str,
 }
 
 /// The port is only the socket's suffix: nothing listens on TCP.
@@ -31,6 +37,20 @@ impl Plain {
         run(initdb.arg(plain.data()));
         plain.start();
         Some(plain)
+    }
+
+    /// A new, empty server of one of edu's majors, with further options of `postgres`.
+    pub fn of_major(major: u16, settings: &'static str) -> Self {
+        let runtime = Runtime::ensure(&Environment::read(), major, &USUAL, &silent)
+            .unwrap_or_else(|failure| panic!("{failure}: {:?}", failure.hint));
+        let mut plain = Self::at(runtime.bin.clone());
+        plain.runtime = Some(runtime);
+        plain.settings = settings;
+        let mut initdb = plain.command("initdb");
+        initdb.args(["-U", "postgres", "-A", "trust", "--no-sync", "-D"]);
+        run(initdb.arg(plain.data()));
+        plain.start();
+        plain
     }
 
     /// A standby of the tests' shared server.
@@ -68,6 +88,8 @@ impl Plain {
             folder,
             bin,
             account,
+            runtime: None,
+            settings: "",
         }
     }
 
@@ -76,8 +98,9 @@ impl Plain {
     }
 
     fn command(&self, program: &str) -> Command {
-        if self.bin == runtime().bin {
-            return runtime().server_command(&self.account, program);
+        let known = self.runtime.as_ref().unwrap_or_else(|| runtime());
+        if self.bin == known.bin {
+            return known.server_command(&self.account, program);
         }
         let mut command = Command::new(self.bin.join(program));
         command.env_clear().env("PATH", "/usr/bin:/bin");
@@ -95,8 +118,9 @@ impl Plain {
     /// Starts the server, and waits until it answers.
     pub fn start(&self) {
         let options = format!(
-            "-F -p {PORT} -k '{}' -c listen_addresses=",
-            self.folder.path().display()
+            "-F -p {PORT} -k '{}' -c listen_addresses= {}",
+            self.folder.path().display(),
+            self.settings
         );
         let mut start = self.command("pg_ctl");
         start.args(["-w", "-t", "30", "-s", "-o", &options, "-l"]);

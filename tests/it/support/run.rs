@@ -82,7 +82,10 @@ fn run(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Run {
 
 /// Edu with a clean environment in `folder`, not started yet.
 pub fn command(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_edu"));
+    // A measurement looks at another build than the tests do.
+    let program =
+        std::env::var_os("EDU_UNDER_TEST").unwrap_or_else(|| env!("CARGO_BIN_EXE_edu").into());
+    let mut command = Command::new(program);
     command.args(args).current_dir(folder).env_clear();
     for name in ["PATH", "HOME", "XDG_CACHE_HOME"] {
         if let Some(value) = std::env::var_os(name) {

@@ -181,3 +181,112 @@ fn a_view_on_the_column_and_a_missing_key_are_refused_beforehand() {
     assert!(run.says("table public.item has no primary key"), "{run:?}");
     assert_eq!(columns(&shop), ["e vector(32) not null"]);
 }
+
+const MIGRATE: [&str; 9] = [
+    "db",
+    "embed",
+    "migrate",
+    "--column",
+    "e",
+    "--to",
+    "vector(16)",
+    "--batch",
+    "70",
+];
+
+/// The dimensions of all vectors of `item`, each with its number.
+fn dimensions(shop: &Shop) -> Vec<Vec<String>> {
+    shop.db
+        .rows("SELECT vector_dims(e)::text, count(*)::text FROM item GROUP BY 1")
+}
+
+#[test]
+fn rows_are_found_by_a_key_of_several_columns_of_any_type() {
+    let shop = shop();
+    shop.db.run(
+        "ALTER TABLE item DROP CONSTRAINT item_pkey, ADD COLUMN at timestamptz, ADD COLUMN \"Über\" varchar(9);
+         UPDATE item SET at = '2026-01-01 00:00:00.123456+00'::timestamptz + id % 7 * interval '1 us', \"Über\" = 'x\"' || id / 7;
+         ALTER TABLE item ADD PRIMARY KEY (\"Über\", at)",
+    );
+    shop.edu(&[&MIGRATE[..], &["--sql", SQL]].concat())
+        .expect(0);
+    assert_eq!(dimensions(&shop), [["16", "500"]]);
+    let wrong = "SELECT count(*) FROM item WHERE e <> ARRAY(SELECT id + g FROM generate_series(1, 16) g)::vector";
+    assert_eq!(shop.db.one(wrong), "0", "every row has its own vector");
+    shop.edu(&["db", "embed", "finish", "--column", "e"])
+        .expect(0);
+}
+
+#[test]
+fn every_tenants_rows_are_filled_where_row_security_is_forced() {
+    let shop = shop();
+    let owner = format!("owner_{}", shop.db.name);
+    shop.project.write(
+        "edu.toml",
+        &format!("name = \"shop\"\n[roles]\nowner = \"{owner}\"\n"),
+    );
+    shop.db.run(&format!(
+        "CREATE ROLE {owner} LOGIN; GRANT CREATE, USAGE ON SCHEMA public TO {owner}; ALTER TABLE item OWNER TO {owner};
+         ALTER TABLE item ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+         CREATE POLICY own ON item USING (tenant = current_setting('shop.tenant')::int)"
+    ));
+    let url = shop.db.url_as(&owner);
+    let args = [&MIGRATE[..], &["--sql", SQL, "--url", &url]].concat();
+    let refused = shop.project.edu(&args).expect(8);
+    assert!(
+        refused.says("row security is forced on public.item") && refused.says("BYPASSRLS"),
+        "{refused:?}"
+    );
+    assert_eq!(columns(&shop), ["e vector(32) not null"]);
+    shop.edu(&[&MIGRATE[..], &["--sql", SQL]].concat())
+        .expect(0);
+    assert_eq!(dimensions(&shop), [["16", "500"]]);
+    let forced =
+        "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE relname = 'item'";
+    assert_eq!(shop.db.one(forced), "t", "nothing was switched off");
+    let owned = format!(
+        "SELECT count(*) FROM pg_class WHERE relowner <> '{owner}'::regrole AND (relname LIKE 'item%' OR oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = 'item'::regclass))"
+    );
+    assert_eq!(shop.db.one(&owned), "0");
+    shop.edu(&["db", "embed", "finish", "--column", "e"])
+        .expect(0);
+    shop.db.run(&format!(
+        "DROP TABLE item; DROP OWNED BY {owner}; DROP ROLE {owner}"
+    ));
+}
+
+#[test]
+fn a_partitioned_table_is_filled_partition_by_partition_and_back() {
+    let shop = shop();
+    shop.db.run(
+        "ALTER TABLE item RENAME TO old; DROP INDEX item_e;
+         CREATE TABLE item (id int, tenant int NOT NULL, e vector(32) NOT NULL, PRIMARY KEY (id, tenant)) PARTITION BY LIST (tenant);
+         CREATE TABLE item_0 PARTITION OF item FOR VALUES IN (0);
+         CREATE TABLE item_more PARTITION OF item DEFAULT PARTITION BY RANGE (id);
+         CREATE TABLE item_more_1 PARTITION OF item_more FOR VALUES FROM (0) TO (350);
+         CREATE TABLE item_more_2 PARTITION OF item_more DEFAULT;
+         INSERT INTO item SELECT * FROM old; DROP TABLE old",
+    );
+    shop.edu(&["db", "index"]).expect(0);
+    let invalid = "SELECT count(*) FROM pg_index WHERE NOT indisvalid";
+    let pending = "SELECT count(*) FROM pg_class WHERE relname LIKE '%edu\\_pending'";
+    shop.edu(&[&MIGRATE[..], &["--sql", SQL]].concat())
+        .expect(0);
+    assert_eq!(dimensions(&shop), [["16", "500"]]);
+    assert_eq!(
+        (shop.db.one(invalid), shop.db.one(pending)),
+        ("0".to_owned(), "0".to_owned())
+    );
+    let run = shop.edu(&["db", "index"]).expect(0);
+    assert!(run.says("item_e: valid, as declared"), "{run:?}");
+    shop.edu(&["db", "embed", "rollback", "--column", "e"])
+        .expect(0);
+    assert_eq!(dimensions(&shop), [["32", "500"]]);
+    shop.edu(&[&MIGRATE[..], &["--sql", SQL]].concat())
+        .expect(0);
+    shop.edu(&["db", "embed", "finish", "--column", "e"])
+        .expect(0);
+    assert_eq!(columns(&shop), ["e vector(16) not null"]);
+    let run = shop.edu(&["db", "index"]).expect(0);
+    assert!(run.says("item_e: valid, as declared"), "{run:?}");
+}

@@ -152,3 +152,42 @@ fn advice_comes_with_figures_measured_on_this_database() {
         assert!(run.says(advice), "{advice}: {run:?}");
     }
 }
+
+#[test]
+fn an_iterative_scan_that_the_application_does_not_start_with_is_a_finding() {
+    let shop = Shop::new(
+        &format!(
+            "[search]\niterative_scan = \"strict_order\"\n{}",
+            declared("")
+        ),
+        300,
+    );
+    shop.edu(&["db", "index"]).expect(0);
+    let status = |code: i32| shop.edu(&["db", "index", "status"]).expect(code);
+    let run = status(1);
+    assert!(
+        run.says("start with hnsw.iterative_scan = off, declared is strict_order"),
+        "{run:?}"
+    );
+    shop.db.run(&format!(
+        "LOAD 'vector'; ALTER DATABASE {0} SET hnsw.iterative_scan = strict_order",
+        shop.db.name
+    ));
+    status(0);
+    let role = format!("login_{}", shop.db.name);
+    shop.project.write(
+        "edu.toml",
+        &format!("name = \"shop\"\n[roles]\nlogin = \"{role}\"\n"),
+    );
+    shop.db.run(&format!(
+        "LOAD 'vector'; CREATE ROLE {role} LOGIN; ALTER ROLE {role} SET hnsw.iterative_scan = relaxed_order"
+    ));
+    let run = status(1);
+    assert!(
+        run.says(&format!(
+            "sessions of {role} start with hnsw.iterative_scan = relaxed_order"
+        )),
+        "what is set for the role is nearer: {run:?}"
+    );
+    shop.db.run(&format!("DROP ROLE {role}"));
+}

@@ -157,6 +157,70 @@ fn two_runs_at_once_build_one_index() {
 }
 
 #[test]
+fn runs_on_different_tables_build_at_once_and_a_migration_waits_for_both() {
+    let shop = Shop::new(&declared(""), 300);
+    let other = declared("")
+        .replace("item_e", "twin_e")
+        .replace("public.item", "public.twin");
+    shop.project
+        .write("spec/vectors.toml", &format!("{}{other}", declared("")));
+    shop.db
+        .run("CREATE TABLE twin (LIKE item INCLUDING ALL); INSERT INTO twin SELECT * FROM item");
+    let snapshot = shop.old_snapshot();
+    let one = shop.start(&["db", "index", "--only", "item_e"]);
+    let two = shop.start(&["db", "index", "--only", "twin_e"]);
+    until("both builds in their last wait", || {
+        let waiting = shop.db.one(
+            "SELECT count(*) FROM pg_stat_progress_create_index WHERE phase = 'waiting for old snapshots'",
+        );
+        (waiting == "2").then_some(())
+    });
+    shop.project
+        .write("migrations/V1__more.sql", "CREATE TABLE more (a int);\n");
+    let migrate = ["db", "migrate", "--lock-timeout", "100ms"];
+    let run = shop.edu(&migrate).expect(6);
+    assert!(run.says("could not get the lock"), "{run:?}");
+    drop(snapshot);
+    assert_eq!((one.end().0, two.end().0), (0, 0));
+    shop.edu(&migrate).expect(0);
+    // And the other way round: what changes the database keeps builds off.
+    let mut migration = shop.db.session("postgres");
+    migration.run("SELECT pg_advisory_lock(1701082368, 1)");
+    let run = shop
+        .edu(&["db", "index", "--lock-timeout", "100ms"])
+        .expect(6);
+    assert!(run.says("could not get the lock"), "{run:?}");
+    drop(migration);
+    shop.edu(&["db", "index"]).expect(0);
+}
+
+#[test]
+fn a_dry_run_names_what_earlier_runs_left_and_touches_nothing() {
+    let shop = Shop::new(&declared(""), 300);
+    shop.edu(&["db", "index"]).expect(0);
+    shop.db.run(
+        "CREATE INDEX item_e_edu_old ON item USING hnsw (e vector_cosine_ops);
+         CREATE INDEX item_e_ccnew ON item USING hnsw (e vector_cosine_ops);
+         CREATE INDEX theirs ON item USING hnsw (e vector_l2_ops);
+         UPDATE pg_index SET indisvalid = false WHERE indexrelid IN ('item_e_ccnew'::regclass, 'theirs'::regclass)",
+    );
+    let before = shop.indexes();
+    let run = shop.edu(&["db", "index", "--dry-run"]).expect(0);
+    for said in [
+        "item_e_edu_old was left by an earlier run: it would be removed",
+        "item_e_ccnew was left by an earlier run: it would be removed",
+        "theirs is invalid and not declared",
+    ] {
+        assert!(run.says(said), "{said}: {run:?}");
+    }
+    assert_eq!(shop.indexes(), before);
+    shop.edu(&["db", "index"]).expect(0);
+    assert_eq!(shop.indexes(), ["item_e", "theirs invalid"]);
+    let again = shop.edu(&["db", "index", "--dry-run"]).expect(0);
+    assert!(!again.says("earlier run"), "{again:?}");
+}
+
+#[test]
 fn a_build_by_somebody_else_on_the_table_is_waited_for() {
     let shop = Shop::new(&declared(""), 300);
     let mut snapshot = shop.old_snapshot();

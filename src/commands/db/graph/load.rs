@@ -1,23 +1,25 @@
 //! `edu db graph load`
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
 use std::time::Instant;
+
+use tokio::sync::mpsc;
 
 use super::{Invocation, Target, Waiting};
 use crate::failure::{Exit, Failure, Result};
 use crate::graph::compare::Wanted;
-use crate::graph::transfer::{self, Item, Sheet};
-use crate::pg::Work;
-use crate::pg::graph::load;
-use crate::progress::{Progress, Unit};
-use crate::spec::ontology::{LabelKind, Ontology};
+use crate::pg::graph::load::{self, Done, Journal, Lanes, Way, Writing};
+use crate::pg::{Work, session};
+use crate::progress::{Progress, Report, Unit};
+
+mod read;
+
+use read::Portion;
 
 /// Load vertices and edges from NDJSON or CSV, checked against graph/ontology.toml
 ///
-/// Every line is checked before anything of its batch is written; a batch is one transaction. A run
-/// that ended says from which line to go on.
-#[derive(Debug, clap::Args)]
+/// Every line is checked before anything of its batch is written; a batch is one transaction, and is
+/// written down with it: a load that was broken off goes on where it stopped when it is run again.
+#[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     target: Target,
@@ -41,7 +43,13 @@ pub struct Args {
     /// How many lines one transaction takes
     #[arg(long, value_name = "LINES", default_value = "10000", value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
-    /// The first line to load, as the run before said
+    /// Batches that are written at once
+    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u32).range(1..=64))]
+    jobs: u32,
+    /// Load from the first line, whatever an earlier run brought in
+    #[arg(long)]
+    restart: bool,
+    /// The first line to load, where no journal can be kept: from standard input, or as the application
     #[arg(long, value_name = "LINE", default_value = "1")]
     start_line: u64,
 }
@@ -49,18 +57,13 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// Exit 2 with the line that does not fit the ontology; see [`load::batch`].
+/// Exit 2 with the line that does not fit the ontology; exit 8 when the file is not the one that an earlier
+/// run began with; exit 1 when an edge's vertex does not exist; else by SQLSTATE.
 pub(super) fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let ui = &invocation.ui;
     let project = invocation.project_for(&args.target)?;
     let Some(ontology) = project.ontology()? else {
         return Err(Failure::usage("the project has no graph/ontology.toml"));
-    };
-    let mut reader = open(&args.file)?;
-    let sheet = if args.file.ends_with(".csv") {
-        Some(sheet(args, &ontology, &mut reader)?)
-    } else {
-        None
     };
     let server = invocation.server(&args.target, &project)?;
     let report = |progress| ui.hear(progress);
@@ -72,45 +75,42 @@ pub(super) fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
             manifest: &project.manifest,
             ontology: &ontology,
         };
-        let tenant = args.tenant.as_deref();
-        let way = load::way(&mut work.connection, tenant).await?;
+        let way = load::way(&mut work.connection, args.tenant.as_deref()).await?;
+        let (journal, done) = journal(&mut work, args, wanted, way, &report).await?;
         report(Progress::Stage {
             what: format!("loading {}", args.file),
             total: None,
             unit: Unit::Items,
         });
-        let mut lines = Lines {
-            reader,
-            sheet,
-            number: u64::from(args.file.ends_with(".csv")),
-            args,
-            ontology: &ontology,
-        };
-        let mut done = 0;
-        loop {
-            let first = lines.number + 1;
-            let result = async {
-                let items = lines.batch()?;
-                load::batch(&mut work.connection, wanted, way, tenant, &items).await?;
-                Ok(items.len() as u64)
-            }
-            .await;
-            match result {
-                Ok(0) => break,
-                Ok(count) => done += count,
-                Err(failure) => return Err(resumable(failure, done, first.max(args.start_line))),
-            }
-            report(Progress::At(done));
-            report(Progress::Detail(format!(
-                "{done} lines are in, line {} is next",
-                lines.number + 1
-            )));
+        let portions = read::start(args, &ontology, done)?;
+        let mut connections = Vec::new();
+        // Without a journal, lines that are in must not be followed by lines that are not.
+        for _ in 1..journal.as_ref().map_or(1, |_| args.jobs) {
+            let (connection, _) = session::open_for_writing(&server, "edu db graph load").await?;
+            connections.push(connection);
         }
+        let Work {
+            connection, lock, ..
+        } = work;
+        connections.push(connection);
+        let how = Writing {
+            wanted,
+            way,
+            tenant: args.tenant.as_deref(),
+            journal: journal.as_ref(),
+        };
+        let mut lanes = Lanes::new(how, connections);
+        let loaded = transfer(&mut lanes, portions, journal.is_some(), &report).await;
+        let mut connection = lanes.end().await?;
+        let loaded = loaded?;
         report(Progress::stage("settling the indexes"));
-        load::settle(&mut work.connection, wanted, way).await?;
+        load::settle(&mut connection, wanted, way).await?;
+        if let Some(journal) = &journal {
+            journal.forget(&mut connection).await?;
+        }
         report(Progress::Done);
-        work.end().await;
-        Ok(done)
+        lock.release().await;
+        Ok(loaded)
     })?;
     let seconds = begun.elapsed().as_secs_f64();
     ui.answer(format!(
@@ -120,104 +120,109 @@ pub(super) fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn resumable(failure: Failure, done: u64, next: u64) -> Failure {
-    let failure = failure.detail(format!(
-        "{done} lines are loaded and stay; line {next} begins the batch that was not."
-    ));
-    match failure.hint {
-        Some(_) => failure.detail(format!("To go on there: --start-line {next}")),
-        None => failure.hint(format!(
-            "Mend the cause and go on there: --start-line {next}"
-        )),
+/// The journal of this file, and what an earlier run of it brought in.
+async fn journal(
+    work: &mut Work,
+    args: &Args,
+    wanted: Wanted<'_>,
+    way: Way,
+    report: Report<'_>,
+) -> Result<(Option<Journal>, Vec<Done>)> {
+    if way == Way::AsApplication || args.file == "-" || args.start_line > 1 {
+        return Ok((None, Vec::new()));
+    }
+    let owner = wanted.manifest.roles.owner.as_deref();
+    let graph = &wanted.ontology.graph;
+    let connection = &mut work.connection;
+    let Some(journal) = Journal::open(connection, owner, graph, &source(args)?).await? else {
+        return Ok((None, Vec::new()));
+    };
+    if args.restart {
+        journal.forget(connection).await?;
+    }
+    let done = journal.done(connection).await?;
+    let lines: u64 = done.iter().map(|one| one.lines).sum();
+    if lines > 0 {
+        report(Progress::Note(format!(
+            "going on where an earlier run stopped: {lines} lines are in (from the first line: --restart)"
+        )));
+    }
+    Ok((Some(journal), done))
+}
+
+/// What the journal knows this load by: the file, and what its lines mean.
+fn source(args: &Args) -> Result<String> {
+    let path = std::fs::canonicalize(&args.file)
+        .map_err(|error| Failure::io(format!("read \"{}\"", args.file), &error))?;
+    let mut source = path.display().to_string();
+    for (flag, value) in [
+        ("tenant", &args.tenant),
+        ("label", &args.label),
+        ("from", &args.from),
+        ("to", &args.to),
+    ] {
+        if let Some(value) = value {
+            source.push_str(&format!(" --{flag} {value}"));
+        }
+    }
+    Ok(source)
+}
+
+/// Writes what is read until the file ends; how many vertices and edges it was.
+async fn transfer(
+    lanes: &mut Lanes<'_>,
+    mut portions: mpsc::Receiver<Portion>,
+    journaled: bool,
+    report: Report<'_>,
+) -> Result<u64> {
+    let mut loaded = 0;
+    let mut next = None;
+    let mut ended = false;
+    let mut failed: Option<(u64, Failure)> = None;
+    while !(ended && next.is_none() && lanes.is_quiet()) {
+        if let Some(batch) = next.take_if(|batch| lanes.admits(batch)) {
+            lanes.begin(batch);
+        }
+        tokio::select! {
+            Some(result) = lanes.next() => match result {
+                Ok(written) => {
+                    loaded += written.items;
+                    report(Progress::At(loaded));
+                    let last = written.first + written.lines - 1;
+                    report(Progress::Detail(format!("{loaded} lines are in, the last of them line {last}")));
+                }
+                Err(failure) => {
+                    (ended, next) = (true, None);
+                    if failed.as_ref().is_none_or(|(first, _)| failure.0 < *first) {
+                        failed = Some(failure);
+                    }
+                }
+            },
+            portion = portions.recv(), if next.is_none() && !ended => match portion {
+                Some(Portion::Batch(batch)) => next = Some(batch),
+                Some(Portion::Known) => {}
+                Some(Portion::Stop(line, failure)) => (ended, failed) = (true, Some((line, failure))),
+                None => ended = true,
+            },
+        }
+    }
+    match failed {
+        None => Ok(loaded),
+        Some((line, failure)) => Err(resumable(failure, loaded, line, journaled)),
     }
 }
 
-fn open(path: &str) -> Result<BufReader<Box<dyn Read>>> {
-    let source: Box<dyn Read> = if path == "-" {
-        Box::new(std::io::stdin())
+fn resumable(failure: Failure, done: u64, next: u64, journaled: bool) -> Failure {
+    let failure = failure.detail(format!(
+        "{done} lines are loaded and stay; line {next} begins the batch that was not."
+    ));
+    let go_on = if journaled {
+        "run the same command again; it goes on there".to_owned()
     } else {
-        Box::new(File::open(path).map_err(|error| Failure::io(format!("read \"{path}\""), &error))?)
+        format!("go on there: --start-line {next}")
     };
-    Ok(BufReader::with_capacity(1 << 18, source))
-}
-
-fn sheet<'a>(args: &Args, ontology: &'a Ontology, reader: &mut impl BufRead) -> Result<Sheet<'a>> {
-    let Some(name) = &args.label else {
-        return Err(Failure::usage("a CSV file needs --label"));
-    };
-    let Some(label) = ontology.label(name) else {
-        return Err(Failure::usage(format!(
-            "label \"{name}\" is not in the ontology"
-        )));
-    };
-    let only = |given: &Option<String>, allowed: &[String], flag: &str| match (given, allowed) {
-        (Some(given), _) => Ok(given.clone()),
-        (None, [one]) => Ok(one.clone()),
-        _ => Err(Failure::usage(format!(
-            "edges of \"{name}\" can have several labels at that end: give {flag}"
-        ))),
-    };
-    let ends = match label.kind {
-        LabelKind::Vertex => None,
-        LabelKind::Edge => Some((
-            only(&args.from, &label.from, "--from")?,
-            only(&args.to, &label.to, "--to")?,
-        )),
-    };
-    let mut heading = String::new();
-    reader
-        .read_line(&mut heading)
-        .map_err(|error| Failure::io("read the heading", &error))?;
-    let fields = transfer::fields(&heading)
-        .map_err(|problem| Failure::usage(format!("line 1: {problem}")))?;
-    let columns = fields.into_iter().map(Option::unwrap_or_default).collect();
-    Ok(Sheet {
-        label,
-        ends,
-        columns,
-    })
-}
-
-struct Lines<'a> {
-    reader: BufReader<Box<dyn Read>>,
-    sheet: Option<Sheet<'a>>,
-    number: u64,
-    args: &'a Args,
-    ontology: &'a Ontology,
-}
-
-impl Lines<'_> {
-    /// The next items; none at the end of the file.
-    fn batch(&mut self) -> Result<Vec<Item>> {
-        let mut items = Vec::new();
-        let mut line = String::new();
-        while items.len() < self.args.batch as usize {
-            line.clear();
-            let read = self.reader.read_line(&mut line);
-            if read.map_err(|error| Failure::io(format!("read \"{}\"", self.args.file), &error))?
-                == 0
-            {
-                break;
-            }
-            self.number += 1;
-            if self.number < self.args.start_line || line.trim().is_empty() {
-                continue;
-            }
-            let item = match &self.sheet {
-                Some(sheet) => transfer::from_csv(sheet, &line),
-                None => transfer::from_json(&line),
-            };
-            let item = item.and_then(|mut item| {
-                transfer::complete(&mut item, self.ontology, self.args.tenant.as_deref())
-                    .map(|()| item)
-            });
-            items.push(item.map_err(|problem| {
-                Failure::usage(format!(
-                    "line {} of \"{}\": {problem}",
-                    self.number, self.args.file
-                ))
-            })?);
-        }
-        Ok(items)
+    match failure.hint {
+        Some(_) => failure.detail(format!("Then {go_on}.")),
+        None => failure.hint(format!("Mend the cause and {go_on}.")),
     }
 }

@@ -17,7 +17,7 @@ pub struct Args {
     /// Only these indexes [default: all]
     #[arg(long = "only", value_name = "INDEX")]
     names: Vec<String>,
-    /// Say what is missing or different, and do nothing
+    /// Say what is missing, different or left by an earlier run, and do nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -42,10 +42,14 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let outcomes = invocation.block_on_until(&cancel, async {
         if args.dry_run {
             let (mut connection, _) = session::open(&server, "edu db index").await?;
-            return index::look(&mut connection, &site, &wanted).await;
+            let outcomes = index::look(&mut connection, &site, &wanted).await?;
+            for line in index::leftovers(&mut connection, &site, &wanted).await? {
+                ui.answer(line);
+            }
+            return Ok(outcomes);
         }
         let timeout = args.waiting.lock_timeout.into();
-        let work = Work::begin(&server, "edu db index", timeout, &report);
+        let work = Work::begin_building(&server, "edu db index", timeout, &report);
         let mut work = cancel.or(work).await?;
         let outcomes = index::ensure(&mut work.connection, &site, &wanted, &report).await;
         work.end().await;

@@ -37,7 +37,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let site = invocation.site(&server, &project.manifest, options, &cancel);
     let outcomes = invocation.block_on_until(&cancel, async {
         let timeout = args.waiting.lock_timeout.into();
-        let work = Work::begin(&server, "edu db index rebuild", timeout, &report);
+        let work = Work::begin_building(&server, "edu db index rebuild", timeout, &report);
         let mut work = cancel.or(work).await?;
         let due = if args.names.is_empty() {
             let found = index::look(&mut work.connection, &site, &wanted).await?;

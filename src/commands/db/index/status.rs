@@ -35,6 +35,8 @@ struct Answer {
     schema: u32,
     indexes: Vec<Entry>,
     pgvector: Vec<String>,
+    /// Settings of the application that are not as declared.
+    settings: Vec<String>,
 }
 
 #[derive(serde::Serialize)]
@@ -51,7 +53,9 @@ struct Entry {
 /// See [`status::look`] and [`recall::measure`].
 pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let project = invocation.project_for(&args.target)?;
-    let indexes = choose(project.vectors()?.indexes, &args.names)?;
+    let spec = project.vectors()?;
+    let scan = spec.iterative_scan;
+    let indexes = choose(spec.indexes, &args.names)?;
     let access = project
         .file("spec/access.toml")
         .map(Access::read)
@@ -64,6 +68,10 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         let (mut connection, _) = session::open(&server, "edu db index status").await?;
         let found = status::look(&mut connection, &site, &indexes).await?;
         let pgvector = status::release(&mut connection).await?;
+        let roles = &project.manifest.roles;
+        let login = roles.login.as_ref().or(roles.application.as_ref());
+        let login = login.map(String::as_str);
+        let settings = status::scanning(&mut connection, scan, login, &indexes).await?;
         let mut entries = Vec::new();
         for (status, index) in found.into_iter().zip(&indexes) {
             let mut entry = Entry {
@@ -86,6 +94,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
             schema: 1,
             indexes: entries,
             pgvector,
+            settings,
         })
     })?;
     match args.output {
@@ -94,10 +103,11 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
             .ui
             .answer(serde_json::to_string_pretty(&answer).unwrap_or_default()),
     }
-    let clean = answer
-        .indexes
-        .iter()
-        .all(|entry| entry.status.findings.is_empty());
+    let clean = answer.settings.is_empty()
+        && answer
+            .indexes
+            .iter()
+            .all(|entry| entry.status.findings.is_empty());
     Ok(if clean { Exit::Done } else { Exit::Findings })
 }
 
@@ -139,6 +149,7 @@ fn tell(answer: &Answer, invocation: &Invocation) {
         lines.extend(status.findings.iter().map(|text| format!("  ✗ {text}")));
         lines.extend(status.remarks.iter().map(|text| format!("  · {text}")));
     }
+    lines.extend(answer.settings.iter().map(|text| format!("✗ {text}")));
     lines.extend(answer.pgvector.iter().map(|text| format!("advice: {text}")));
     for line in lines {
         invocation.ui.answer(crate::ui::clean(&line));

@@ -81,9 +81,14 @@ impl Run<'_> {
 
     async fn alone_once(&mut self, step: &Step, phase: Phase) -> Result<()> {
         if phase == Phase::Superuser {
-            return self.one(step).await;
+            let sql = format!(
+                "BEGIN; SET LOCAL lock_timeout = '{}ms'",
+                self.options.table_lock_timeout.as_millis()
+            );
+            session::run(self.connection, &sql, "begin a transaction").await?;
+        } else {
+            self.begin().await?;
         }
-        self.begin().await?;
         self.one(step).await?;
         session::run(self.connection, "COMMIT", &format!("commit {}", step.what)).await
     }
