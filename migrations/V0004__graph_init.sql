@@ -1,3 +1,4 @@
+-- edu: allow index-blocks-writes reason="the labels are made in this file and are empty; on a graph CONCURRENTLY is wrong"
 -- Intent: the graph edusphere_graph with its 5 vertex and 10 edge labels and the 4 property indexes that EduSphere lists.
 --   Everything is looked for first. Isolation policies and all further indexes follow from graph/ontology.toml and are
 --   made by edu db graph, before the first vertex is written.

@@ -39,11 +39,26 @@ pub struct Finding {
     /// The project file it is about, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// The place in that file, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
 }
 
 /// Everything one command has to say.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Findings {
+    /// What the findings are, in the plural: "differences".
+    #[serde(skip)]
+    pub called: &'static str,
     /// The command: "edu db verify".
     pub command: String,
     /// What was looked at: a database, two folders.
@@ -52,6 +67,18 @@ pub struct Findings {
     pub findings: Vec<Finding>,
     /// What was done and what could not be seen, as sentences.
     pub notes: Vec<String>,
+}
+
+impl Default for Findings {
+    fn default() -> Self {
+        Self {
+            called: "differences",
+            command: String::new(),
+            target: String::new(),
+            findings: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
 }
 
 impl Findings {

@@ -16,6 +16,7 @@ pub mod explain;
 pub mod failure;
 pub mod finding;
 pub mod graph;
+pub mod lint;
 pub mod pg;
 pub mod plan;
 pub mod posture;

@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("report", &["failure", "finding"]),
     ("project", &["failure", "spec"]),
     ("plan", &["failure", "catalog", "sql", "spec"]),
+    ("lint", &["spec", "sql", "plan", "graph"]),
     ("explain", &["catalog", "sql", "graph", "check"]),
     // What a graph must look like is decided without a server, and tested without one.
     ("graph", &["failure", "catalog", "sql", "spec"]),
@@ -60,6 +61,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "failure", "progress", "catalog", "sql", "spec", "config", "project", "pg", "server",
             "ui", "cli", "plan", "explain", "graph", "posture", "check", "proof", "probe", "diff",
             "render", "finding", "report", "vector", "backup", "seed", "expected", "testdb",
+            "lint",
         ],
     ),
     ("cli", &["commands", "config", "failure", "ui"]),

@@ -152,13 +152,57 @@ fn allow(hazard: &mut PlannedHazard, file: &SqlFile) {
     }
 }
 
-/// Allowances that no statement can need, whatever the database holds. A table that the file itself makes
-/// has no hazard.
-fn unused(file: &SqlFile, all: &[Vec<Effect>]) -> Vec<String> {
-    let mut possible = BTreeSet::new();
+/// A hazard that a statement has wherever its tables have rows.
+#[derive(Debug, Clone)]
+pub struct Possible {
+    /// The statement, as an index into the script.
+    pub statement: usize,
+    /// The kind of statement or action, in upper case.
+    pub action: &'static str,
+    /// What it is on.
+    pub on: Target,
+    /// The hazard.
+    pub hazard: Hazard,
+}
+
+/// What can go wrong with a file on some database: every table has rows, but those that the file makes.
+/// `graph` is the schema of the label tables, if there are any.
+pub fn possible(file: &SqlFile, graph: Option<&str>) -> Vec<Possible> {
+    let all: Vec<Vec<Effect>> = file.script.statements.iter().map(effects).collect();
+    let mut found = hazards(file, &all);
+    for (statement, effect) in numbered(&all) {
+        let schema = match &effect.on {
+            Target::Relation(it) | Target::Index(it) => it.schema.as_deref(),
+            Target::Schema(schema) => Some(schema.as_str()),
+            Target::Nothing => None,
+        };
+        if effect.concurrent_index && schema.is_some() && schema == graph {
+            found.push(seen(statement, effect, Hazard::ConcurrentIndexOnGraph));
+        }
+    }
+    found
+}
+
+fn numbered(all: &[Vec<Effect>]) -> impl Iterator<Item = (usize, &Effect)> {
+    all.iter()
+        .enumerate()
+        .flat_map(|(at, effects)| effects.iter().map(move |effect| (at, effect)))
+}
+
+fn seen(statement: usize, effect: &Effect, hazard: Hazard) -> Possible {
+    Possible {
+        statement,
+        action: effect.action,
+        on: effect.on.clone(),
+        hazard,
+    }
+}
+
+fn hazards(file: &SqlFile, all: &[Vec<Effect>]) -> Vec<Possible> {
+    let mut found = Vec::new();
     let mut made = BTreeSet::new();
-    let mut strong = false;
-    for effect in all.iter().flatten() {
+    let mut strong = None;
+    for (statement, effect) in numbered(all) {
         if matches!(&effect.on, Target::Relation(it) if made.contains(it)) {
             continue;
         }
@@ -166,17 +210,32 @@ fn unused(file: &SqlFile, all: &[Vec<Effect>]) -> Vec<String> {
             made.insert(relation.clone());
             continue;
         }
-        possible.extend(effect.hazard);
         let work = doing(effect, None);
-        possible.extend(of_work(effect, work));
-        if strong && work != Doing::Brief && !file.header.no_transaction {
-            possible.insert(Hazard::ExclusiveLock);
+        let own = effect.hazard.into_iter().chain(of_work(effect, work));
+        found.extend(own.map(|hazard| seen(statement, effect, hazard)));
+        // Work that blocks everybody on the same table adds nothing to its own hazard.
+        let worse = |strong: &Effect| strong.on != effect.on || strong.lock != effect.lock;
+        if let (Some((first, strong)), false) = (&strong, file.header.no_transaction)
+            && work != Doing::Brief
+            && *first < statement
+            && worse(strong)
+        {
+            found.push(seen(*first, strong, Hazard::ExclusiveLock));
         }
-        strong |= effect.lock == Some(LockLevel::AccessExclusive);
+        if strong.is_none() && effect.lock == Some(LockLevel::AccessExclusive) {
+            strong = Some((statement, effect.clone()));
+        }
     }
+    found
+}
+
+/// Allowances that no statement can need, whatever the database holds. A table that the file itself makes
+/// has no hazard. Those of rules that are no hazards are `edu db lint`'s to judge.
+fn unused(file: &SqlFile, all: &[Vec<Effect>]) -> Vec<String> {
+    let possible: BTreeSet<Hazard> = hazards(file, all).iter().map(|one| one.hazard).collect();
     let allowed = file.header.allow.iter().map(|allow| allow.hazard.as_str());
     allowed
-        .filter(|id| !Hazard::of(id).is_some_and(|hazard| possible.contains(&hazard)))
+        .filter(|id| Hazard::of(id).is_some_and(|hazard| !possible.contains(&hazard)))
         .map(str::to_owned)
         .collect()
 }

@@ -3,7 +3,8 @@
 //!
 //! Ids differ between databases and are replaced by names; estimates and the database's own name are left out.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -12,8 +13,12 @@ use sha2::{Digest, Sha256};
 use super::tree::{self, Node};
 use super::{FIRST_USER_OID, Oid, Posture};
 
+/// Where AGE keeps what is its own.
+const AGE_SCHEMA: &str = "ag_catalog";
+
 /// The lines that the fingerprint is the hash of, sorted. Two postures are compared by them.
 pub fn lines(posture: &Posture) -> Vec<String> {
+    let posture = &*without_idle_graphs(posture);
     let names = names(posture);
     // An extension's own objects have other ids elsewhere, and their names stand in what refers to them.
     let name = |oid: &Oid| match names.get(oid) {
@@ -63,6 +68,37 @@ pub fn lines(posture: &Posture) -> Vec<String> {
     }
     lines.sort();
     lines
+}
+
+/// The posture without AGE where there is no graph and none of the roles may use its schema. A server that
+/// preloads AGE wants the extension in every database; there it decides nothing.
+fn without_idle_graphs(posture: &Posture) -> Cow<'_, Posture> {
+    let schema = posture
+        .schemas
+        .iter()
+        .find(|schema| schema.name.as_deref() == Some(AGE_SCHEMA));
+    let idle = schema.is_some_and(|one| one.used_by.is_empty() && one.created_by.is_empty());
+    if !idle || !posture.labels.is_empty() {
+        return Cow::Borrowed(posture);
+    }
+    let mut rest = posture.clone();
+    let own: BTreeSet<Oid> = rest
+        .relations
+        .iter()
+        .filter(|relation| relation.extension && relation.schema == AGE_SCHEMA)
+        .map(|relation| relation.oid)
+        .collect();
+    rest.relations.retain(|one| !own.contains(&one.oid));
+    rest.indexes.retain(|one| !own.contains(&one.table));
+    rest.foreign_keys.retain(|one| !own.contains(&one.table));
+    rest.triggers.retain(|one| !own.contains(&one.table));
+    rest.functions
+        .retain(|one| one.extension.as_deref() != Some("age"));
+    rest.schemas
+        .retain(|one| one.name.as_deref() != Some(AGE_SCHEMA));
+    rest.facts
+        .retain(|one| one.kind != "extension" || one.subject != "age");
+    Cow::Owned(rest)
 }
 
 /// The fingerprint. Shape: 64 hexadecimal digits.

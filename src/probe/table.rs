@@ -78,7 +78,8 @@ impl Table<'_> {
         }
     }
 
-    /// A column that a blind UPDATE can write: it carries nothing, and nothing refers to it.
+    /// A column that a blind UPDATE can write: it carries nothing, nothing refers to it, and no CHECK asks
+    /// for certain values if there is one without.
     fn plain(&self) -> Option<(String, String)> {
         let carries = |name: &String| {
             let mut carried = self.promise.tenant.iter().chain(&self.promise.owner);
@@ -93,13 +94,20 @@ impl Table<'_> {
                 .any(|key| key.columns.contains(&number))
         };
         let immutable = |name: &String| self.promise.immutable.contains(name);
-        let column = shape.columns.iter().find(|column| {
+        let written = shape.columns.iter().filter(|column| {
             !column.generated
                 && !column.keyed
                 && fits(column.number)
                 && !carries(&column.name)
                 && !immutable(&column.name)
-        })?;
+        });
+        let word = |c: char| c.is_alphanumeric() || c == '_';
+        let checked = |name: &str| {
+            let mut texts = shape.checks.iter();
+            texts.any(|text| text.split(|c: char| !word(c)).any(|part| part == name))
+        };
+        let column =
+            written.min_by_key(|column| !column.checks.is_empty() || checked(&column.name))?;
         let value = self.world.value(self.relation.oid, column, Who::A1, "");
         Some((quote_ident(&column.name), value))
     }

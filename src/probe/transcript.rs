@@ -6,6 +6,7 @@ use super::call::calls;
 use super::world::{Row, Who, World, insert};
 use crate::catalog::name::quote_ident;
 use crate::posture::Relation;
+use crate::spec::access::Rule;
 
 /// One observation.
 #[derive(Debug, Clone)]
@@ -32,7 +33,8 @@ pub fn items(world: &World<'_>, role: &str, context: Context) -> Vec<Item> {
         .relations
         .iter()
         .filter(|r| !r.extension && r.kind != 'S' && !world.scene.is_label(r.oid));
-    for relation in readable.filter(|relation| relation.grants(role, "r")) {
+    let readable = readable.filter(|relation| relation.grants(role, "r"));
+    for relation in readable.filter(|relation| !everybodys(world, relation, role)) {
         all.push(read(relation));
     }
     let callable = world
@@ -57,6 +59,14 @@ pub fn items(world: &World<'_>, role: &str, context: Context) -> Vec<Item> {
         }
     }
     all
+}
+
+/// Every row is promised to the role, whoever wrote it: what it shows depends on others, and is to.
+fn everybodys(world: &World<'_>, relation: &Relation, role: &str) -> bool {
+    let promise = world.scene.promise(relation);
+    promise
+        .and_then(|promise| promise.roles.get(role))
+        .is_some_and(|rules| rules.select == Rule::Any)
 }
 
 pub(super) fn item(object: &str, what: impl Into<String>, sql: String) -> Item {
@@ -129,7 +139,9 @@ fn writes(world: &World<'_>, relation: &Relation, role: &str) -> Vec<Item> {
             ..item(&name, "adds a row", returning(&own))
         });
         all.extend(references(world, relation, &own));
-        all.extend(collisions(world, relation, &own));
+        if !everybodys(world, relation, role) {
+            all.extend(collisions(world, relation, &own));
+        }
     }
     let keyed = world.condition(relation.oid, &world.row(relation.oid, Who::A1, ""));
     if let (true, Some(column)) = (relation.grants(role, "w"), relation.columns.last()) {

@@ -11,8 +11,11 @@ pub(super) fn render(findings: &Findings) -> String {
                 Level::Critical | Level::Error => "error",
                 Level::Note => "notice",
             };
+            let place = finding.place.map_or(String::new(), |place| {
+                format!("line={},col={},", place.line, place.column)
+            });
             let file = finding.path.as_ref().map_or(String::new(), |path| {
-                format!("file={},", escape(path, true))
+                format!("file={},{place}", escape(path, true))
             });
             format!(
                 "::{command} {file}title={}::{}",
@@ -26,8 +29,9 @@ pub(super) fn render(findings: &Findings) -> String {
         .collect();
     if lines.is_empty() {
         lines.push(format!(
-            "::notice title={}::no differences",
-            escape(&findings.target, true)
+            "::notice title={}::no {}",
+            escape(&findings.target, true),
+            findings.called
         ));
     }
     lines.join("\n")

@@ -18,6 +18,13 @@ pub(super) fn render(findings: &Findings) -> Result<String> {
                 Level::Critical | Level::Error => "error",
                 Level::Note => "note",
             };
+            let mut physical = json!({ "artifactLocation": {
+                "uri": finding.path.as_deref().unwrap_or("edu.toml")
+            } });
+            if let Some(place) = finding.place {
+                physical["region"] =
+                    json!({ "startLine": place.line, "startColumn": place.column });
+            }
             json!({
                 "ruleId": finding.code,
                 "level": level,
@@ -25,9 +32,7 @@ pub(super) fn render(findings: &Findings) -> Result<String> {
                     "{}: {}; {}", finding.object, finding.message, finding.consequence
                 ) },
                 "locations": [{
-                    "physicalLocation": { "artifactLocation": {
-                        "uri": finding.path.as_deref().unwrap_or("edu.toml")
-                    } },
+                    "physicalLocation": physical,
                     "logicalLocations": [{
                         "fullyQualifiedName": finding.object,
                         "name": finding.group

@@ -3,6 +3,7 @@ use crate::finding::{Finding, Level};
 
 fn one() -> Findings {
     Findings {
+        called: "differences",
         command: "edu db verify".into(),
         target: "shop".into(),
         findings: vec![Finding {
@@ -15,6 +16,7 @@ fn one() -> Findings {
             hint: None,
             repair: Some("ALTER TABLE public.\"a<b|c\" FORCE ROW LEVEL SECURITY;".into()),
             path: None,
+            place: None,
         }],
         notes: vec!["spec/catalog.json was used".into()],
     }

@@ -59,8 +59,21 @@ fn summary(findings: &Findings) -> String {
         parts.push(format!("{errors} other"));
     }
     let found = match parts.as_slice() {
-        [] => format!("{}: no differences", findings.target),
-        parts => format!("{}: differences: {}", findings.target, parts.join(", ")),
+        [] => format!("{}: no {}", findings.target, findings.called),
+        [other] if access == 0 && findings.called != "differences" => {
+            format!(
+                "{}: {} {}",
+                findings.target,
+                other.trim_end_matches(" other"),
+                findings.called
+            )
+        }
+        parts => format!(
+            "{}: {}: {}",
+            findings.target,
+            findings.called,
+            parts.join(", ")
+        ),
     };
     match notes {
         0 => found,

@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use super::document::Document;
+use super::document::{Document, nearest};
 use crate::failure::{Failure, Result};
 use crate::sql::Source;
 use crate::sql::fingerprint::fingerprint;
 use crate::sql::hazard::{self, Allowance, Hazard};
 use crate::sql::header::{Header, Role, header};
+use crate::sql::rule;
 use crate::sql::split::{Script, split};
 use crate::sql::transaction::{concurrent_index, controls_transaction, needs_no_transaction};
 
@@ -221,6 +222,24 @@ fn take_down(
     Ok(())
 }
 
+/// Reads one file of `spec/schema`: its statements, and what its header allows.
+///
+/// # Errors
+/// Exit 2 with the place that cannot be read.
+pub fn schema_file(document: &Document) -> Result<SqlFile> {
+    let source = Source {
+        path: &document.path,
+        text: &document.text,
+    };
+    let file = SqlFile {
+        document: document.clone(),
+        header: header(source)?,
+        script: split(source)?,
+    };
+    check_allowances(&file)?;
+    Ok(file)
+}
+
 /// Reads one SQL file that edu runs, and checks that its header and its statements fit.
 ///
 /// # Errors
@@ -266,9 +285,12 @@ fn check_allowances(file: &SqlFile) -> Result<()> {
                 return Err(failure(format!("hazard `{word}` needs no allowance"))
                     .hint("Take the line out."));
             }
+            None if rule::of(word).is_some() => {}
             None => {
                 let failure = failure(format!("hazard `{word}` is not known"));
-                return Err(match hazard::nearest(word) {
+                let rules = rule::ALL.iter().map(|rule| rule.id);
+                let near = hazard::nearest(word).or_else(|| nearest(word, rules));
+                return Err(match near {
                     Some(nearest) => failure.hint(format!("Did you mean `{nearest}`?")),
                     None => failure.hint("List them all: edu explain"),
                 });

@@ -4,12 +4,14 @@ use super::token::{Kind, identifier, tokens};
 use crate::catalog::name::quote_ident;
 
 /// The tokens with a meaning, read from left to right.
-pub(super) struct Reader {
+pub struct Reader {
     items: Vec<(Kind, String)>,
+    /// Which token comes next.
     pub at: usize,
 }
 
 impl Reader {
+    /// Reads from the beginning of `text`.
     pub fn new(text: &str) -> Self {
         let items = tokens(text)
             .filter(|token| !token.kind.is_trivia())
@@ -18,12 +20,14 @@ impl Reader {
         Self { items, at: 0 }
     }
 
+    /// Whether the token `at` is that word.
     pub fn is(&self, at: usize, word: &str) -> bool {
         self.items
             .get(at)
             .is_some_and(|(kind, text)| *kind == Kind::Word && text.eq_ignore_ascii_case(word))
     }
 
+    /// Whether these words come next.
     pub fn follows(&self, words: &[&str]) -> bool {
         words
             .iter()
@@ -31,6 +35,7 @@ impl Reader {
             .all(|(offset, word)| self.is(self.at + offset, word))
     }
 
+    /// Goes behind these words if they come next.
     pub fn skip(&mut self, words: &[&str]) -> bool {
         let follows = self.follows(words);
         if follows {
@@ -39,8 +44,14 @@ impl Reader {
         follows
     }
 
+    /// Whether the word comes somewhere.
     pub fn has(&self, word: &str) -> bool {
         (self.at..self.items.len()).any(|at| self.is(at, word))
+    }
+
+    /// Whether nothing comes any more.
+    pub fn ended(&self) -> bool {
+        self.at >= self.items.len()
     }
 
     /// Goes behind the next `word`, if there is one.

@@ -165,6 +165,7 @@ pub(super) fn shared(one: &Finding) -> finding::Finding {
         hint: one.reproduce.as_ref().map(|sql| format!("See it: {sql}")),
         repair: one.fix.clone(),
         path: Some(ACCESS.to_owned()),
+        place: None,
     }
 }
 

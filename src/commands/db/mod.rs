@@ -16,6 +16,7 @@ pub mod import_history;
 pub mod index;
 pub mod introspect;
 mod isolation;
+pub mod lint;
 pub mod lock;
 pub mod maintain;
 pub mod migrate;
@@ -60,6 +61,7 @@ pub enum Command {
     Graph(graph::Args),
     Rls(Box<rls::Args>),
     Seed(seed::Args),
+    Lint(lint::Args),
     Verify(verify::Args),
     Snapshot(snapshot::Args),
     Diff(diff::Args),
@@ -101,6 +103,7 @@ pub fn run(command: Command, invocation: &Invocation) -> Result<Exit> {
         Command::Graph(args) => graph::run(&args, invocation),
         Command::Rls(args) => rls::run(&args, invocation),
         Command::Seed(args) => seed::run(&args, invocation),
+        Command::Lint(args) => lint::run(&args, invocation),
         Command::Verify(args) => verify::run(&args, invocation),
         Command::Snapshot(args) => snapshot::run(&args, invocation),
         Command::Diff(args) => diff::run(&args, invocation),

@@ -59,6 +59,7 @@ pub(super) fn stage(live: &Live, sources: &Sources, invocation: &Invocation) -> 
             ),
             repair: None,
             path: Some(migration.up.document.path.clone()),
+            place: None,
         })
         .collect();
     Ok(match (findings.is_empty(), applied.last()) {
@@ -80,6 +81,7 @@ pub(super) fn conflict(failure: &Failure) -> Finding {
         hint: failure.hint.clone(),
         repair: None,
         path: None,
+        place: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 
-use super::{System, columns, counted, life};
+use super::{System, columns, counted, keep, life};
 use crate::support::{Database, Project, Session, edu, server};
 
 const CONTEXTINJECT: System = System("contextinject");
@@ -480,4 +480,82 @@ fn fifty_contextinject_queries_at_once_share_twenty_connections_and_no_tenant() 
     crate::support::until("the pool's connections are gone", || {
         admin.one(&gone) == "0"
     });
+}
+
+#[test]
+fn a_backup_of_it_comes_back_as_it_was() {
+    keep(CONTEXTINJECT);
+}
+
+#[test]
+fn contextinjects_rules_of_no_downtime_are_enforced() {
+    let project = Project::copy(&CONTEXTINJECT.folder());
+    let lint = |up: &str, down: Option<&str>| {
+        project.write("migrations/V0005__next.sql", up);
+        let path = project.path().join("migrations/V0005__next.down.sql");
+        match down {
+            Some(down) => std::fs::write(&path, down).unwrap(),
+            None => std::fs::remove_file(&path).unwrap(),
+        }
+        project.edu(&["db", "lint", "--output", "sarif"])
+    };
+    let down = Some("SELECT 1;");
+    for (rule, sql) in [
+        (
+            "data-loss",
+            "ALTER TABLE documents DROP COLUMN error_message;",
+        ),
+        (
+            "breaks-running-code",
+            "ALTER TABLE documents RENAME COLUMN title TO headline;",
+        ),
+        (
+            "adding-required-field",
+            "ALTER TABLE documents ADD COLUMN lang text NOT NULL;",
+        ),
+        (
+            "index-blocks-writes",
+            "CREATE INDEX documents_title_idx ON documents (title);",
+        ),
+        (
+            "index-blocks-writes",
+            "CREATE INDEX c ON chunks USING hnsw (embedding vector_l2_ops);",
+        ),
+    ] {
+        let run = lint(&format!("-- Why.\n{sql}"), down).expect(1);
+        let log: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        let results = log["runs"][0]["results"].as_array().unwrap();
+        assert_eq!(results.len(), 1, "{sql}: {results:#?}");
+        assert_eq!(results[0]["ruleId"], rule, "{sql}");
+        let place = &results[0]["locations"][0]["physicalLocation"];
+        assert_eq!(
+            place["artifactLocation"]["uri"],
+            "migrations/V0005__next.sql"
+        );
+        assert_eq!(place["region"]["startLine"], 2);
+        let explained = project.edu(&["explain", rule]).expect(0);
+        assert!(explained.says("instead") || !explained.stdout.is_empty());
+    }
+    let column = "ALTER TABLE documents ADD COLUMN lang text;";
+    lint(column, down).expect(0);
+    lint("-- edu: no-transaction\nCREATE INDEX CONCURRENTLY documents_title_idx ON documents (title);", down).expect(0);
+    let taken_on = "-- edu: allow data-loss reason=\"unused since release 3\"\nALTER TABLE documents DROP COLUMN error_message;";
+    lint(taken_on, down).expect(0);
+    assert!(
+        lint(column, None)
+            .expect(1)
+            .says("migration-without-way-back")
+    );
+    for (form, wanted) in [
+        (
+            "github",
+            "::error file=migrations/V0005__next.sql,line=1,col=1,title=migration-without-way-back",
+        ),
+        ("junit", "<failure type=\"migration-without-way-back\""),
+        ("json", "\"line\": 1"),
+        ("text", "[migration-without-way-back]"),
+    ] {
+        let run = project.edu(&["db", "lint", "--output", form]).expect(1);
+        assert!(run.stdout.contains(wanted), "{form}: {}", run.stdout);
+    }
 }

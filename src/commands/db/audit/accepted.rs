@@ -80,5 +80,6 @@ fn entry(accept: &Accept, code: &str, message: &str) -> Finding {
         hint: Some("remove the entry from edu.toml, or correct it".to_owned()),
         repair: None,
         path: Some("edu.toml".to_owned()),
+        place: None,
     }
 }

@@ -110,5 +110,6 @@ fn shared(finding: &graph::Finding, graph: &str) -> Finding {
             .as_ref()
             .map(|step| format!("{};", step.sql.trim_end_matches(';'))),
         path: None,
+        place: None,
     }
 }

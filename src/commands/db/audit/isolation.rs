@@ -118,6 +118,7 @@ fn speaks_for(made: &Isolation, live: &Posture, where_from: &str) -> (String, Ve
         hint: Some("See what differs, and make the attempts: edu db rls".to_owned()),
         repair: None,
         path: Some("spec/access.toml".to_owned()),
+        place: None,
     };
     let words = format!("{attempts} on a scratch database of another posture ({where_from})");
     (words, vec![finding])

@@ -95,5 +95,6 @@ fn finding(index: &VectorIndex, code: &str, text: &str) -> Finding {
         hint: Some("edu db index, or edu db index rebuild".to_owned()),
         repair: None,
         path: Some("spec/vectors.toml".to_owned()),
+        place: None,
     }
 }

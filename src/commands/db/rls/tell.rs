@@ -80,6 +80,7 @@ impl Report {
             .iter()
             .map(|limit| format!("Not promised: {limit}"));
         finding::Findings {
+            called: "findings",
             command: "edu db rls".to_owned(),
             target: self.database.clone(),
             findings: self.findings.iter().map(shared).collect(),
