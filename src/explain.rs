@@ -31,10 +31,12 @@ pub fn all() -> Vec<Topic> {
     let graph = graph::code::CODES.iter().map(of_graph);
     let isolation = check::ALL.iter().map(of_check);
     let report = REPORT.iter().map(of_report);
+    let attempts = ATTEMPTS.iter().map(of_attempt);
     hazards
         .chain(rules)
         .chain(graph)
         .chain(isolation)
+        .chain(attempts)
         .chain(report)
         .collect()
 }
@@ -54,6 +56,51 @@ pub fn nearest(word: &str) -> Option<String> {
         .min()
         .filter(|(distance, code)| *distance <= code.len() / 3)
         .map(|(_, code)| code)
+}
+
+/// What proof and attempts at foreign rows find: code, meaning.
+const ATTEMPTS: &[(&str, &str)] = &[
+    (
+        "foreign-row-admitted",
+        "The policies let a row through that spec/access.toml denies: there are values for which they are true.",
+    ),
+    (
+        "foreign-rows-reached",
+        "A session of one tenant reached rows of another, or did what it must not.",
+    ),
+    (
+        "foreign-rows-changed",
+        "A session of one tenant changed rows of another, on a way that gave no row back.",
+    ),
+    (
+        "promised-access-missing",
+        "Access that spec/access.toml promises was refused, or reached fewer rows than there are.",
+    ),
+    (
+        "tenants-interfere",
+        "What one tenant holds decides whether a statement of another works.",
+    ),
+    (
+        "context-helper-leaks",
+        "The tenant's setting outlives its transaction, so that the next user of the connection has it.",
+    ),
+    (
+        "could-not-be-tried",
+        "An attempt failed for a reason of its own, so that nothing is known about what it was to show.",
+    ),
+];
+
+fn of_attempt((code, meaning): &(&str, &str)) -> Topic {
+    Topic {
+        code: (*code).to_owned(),
+        kind: "isolation",
+        meaning: (*meaning).to_owned(),
+        example: "",
+        fix: "The finding names role, object and statement, and has the SQL that shows it again, rolled back. Mend the \
+              policy or privilege, or correct the promise in spec/access.toml."
+            .to_owned(),
+        fixed: "",
+    }
 }
 
 /// What a report says beside differences: code, meaning, what to do.

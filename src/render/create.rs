@@ -24,8 +24,16 @@ pub fn create(id: &Id, catalog: &Catalog, database: &str) -> Option<Vec<String>>
     if matches!(id.kind, Kind::Table | Kind::Column) {
         statements = with_sequences(id, catalog, database, statements);
     }
-    if id.kind == Kind::Table {
-        parts(id, catalog, database, &mut statements);
+    match id.kind {
+        Kind::Table | Kind::View | Kind::MaterializedView => {
+            parts(id, catalog, database, &mut statements);
+        }
+        Kind::ForeignServer => {
+            for (part, _) in catalog.parts(Kind::UserMapping, &id.name) {
+                statements.extend(create(part, catalog, database).unwrap_or_default());
+            }
+        }
+        _ => {}
     }
     Some(statements)
 }
@@ -55,9 +63,14 @@ fn plain(id: &Id, f: &Facets, database: &str) -> Option<String> {
         Kind::View => format!("CREATE VIEW {name}{} AS\n{}", with(f), f.text("definition")),
         Kind::MaterializedView => {
             format!(
-                "CREATE MATERIALIZED VIEW {name}{} AS\n{}",
+                "CREATE MATERIALIZED VIEW {name}{} AS\n{}{}",
                 with(f),
-                f.text("definition")
+                f.text("definition"),
+                if f.flag("not_populated") {
+                    "\n WITH NO DATA"
+                } else {
+                    ""
+                }
             )
         }
         Kind::Constraint => constraint(id, f),
@@ -116,6 +129,16 @@ fn finish(id: &Id, f: &Facets, catalog: &Catalog, database: &str, statements: &m
     if id.kind == Kind::Column {
         statements.extend(column_extras(id, f, database));
     }
+    if matches!(id.kind, Kind::Index | Kind::Constraint) {
+        for (facet, words) in [
+            ("clustered", "CLUSTER ON"),
+            ("replica_identity", "REPLICA IDENTITY USING INDEX"),
+        ] {
+            if f.flag(facet) {
+                statements.push(format!("ALTER TABLE {} {words} {}", id.on, id.name));
+            }
+        }
+    }
     if f.get("enabled").is_some() {
         statements.extend(super::alter::enabled(id, Some(f.text("enabled"))));
     }
@@ -163,10 +186,38 @@ pub(super) fn sequence_options(f: &Facets) -> String {
     )
 }
 
+/// What a sequence has that nobody chose.
+pub(super) fn sequence_defaults(kind: &str) -> String {
+    let max = match kind {
+        "smallint" => i64::from(i16::MAX),
+        "integer" => i64::from(i32::MAX),
+        _ => i64::MAX,
+    };
+    format!("AS {kind} INCREMENT BY 1 MINVALUE 1 MAXVALUE {max} START WITH 1 CACHE 1 NO CYCLE")
+}
+
 pub(super) fn with(f: &Facets) -> String {
-    match f.items("options") {
+    let own = options(f.items("options"));
+    let toast: Vec<String> = f
+        .items("toast_options")
+        .iter()
+        .filter_map(|item| {
+            let (key, value) = item.split_once('=')?;
+            Some(format!(
+                "toast.{} = {}",
+                quote_ident(key),
+                quote_literal(value).ok()?
+            ))
+        })
+        .collect();
+    let all: Vec<String> = (!own.is_empty())
+        .then_some(own)
+        .into_iter()
+        .chain(toast)
+        .collect();
+    match all.as_slice() {
         [] => String::new(),
-        items => format!(" WITH ({})", options(items)),
+        all => format!(" WITH ({})", all.join(", ")),
     }
 }
 
@@ -212,10 +263,10 @@ fn constraint(id: &Id, f: &Facets) -> String {
 pub(super) fn index(id: &Id, f: &Facets) -> String {
     let unique = if f.flag("unique") { "UNIQUE " } else { "" };
     let definition = f.text("definition");
-    let (keys, predicate) = match definition.rfind(") WHERE (") {
-        Some(at) => definition.split_at(at + 1),
-        None => (definition, ""),
-    };
+    let at = definition
+        .rfind(" WHERE (")
+        .or_else(|| definition.rfind(" WHERE "));
+    let (keys, predicate) = definition.split_at(at.unwrap_or(definition.len()));
     format!(
         "CREATE {unique}INDEX {} ON {} USING {keys}{}{predicate}",
         id.name,
@@ -260,5 +311,10 @@ pub(super) fn role(f: &Facets) -> String {
         .get("connection_limit")
         .map_or("-1".to_owned(), ToString::to_string);
     sql.push_str(&format!(" CONNECTION LIMIT {limit}"));
+    if let Ok(until) = quote_literal(f.text("valid_until"))
+        && f.get("valid_until").is_some()
+    {
+        sql.push_str(&format!(" VALID UNTIL {until}"));
+    }
     sql
 }

@@ -31,3 +31,26 @@ pub fn drop(id: &Id, facets: &Facets, database: &str) -> Option<Vec<String>> {
     };
     Some(vec![statement])
 }
+
+/// The statements that remove an object with what is in it, for a person to run who has looked: the first
+/// line is a comment that says what is lost.
+pub(super) fn lossy(id: &Id, facets: &Facets) -> Option<Vec<String>> {
+    let Id { kind, on, name } = id;
+    let (lost, statement) = match kind {
+        Kind::Table if facets.get("server").is_some() => (
+            "its rows stay where they are",
+            format!("DROP FOREIGN TABLE {name}"),
+        ),
+        Kind::Table => ("DATA LOSS: its rows", format!("DROP TABLE {name}")),
+        Kind::Column => (
+            "DATA LOSS: its values",
+            format!("ALTER TABLE {on} DROP COLUMN {name}"),
+        ),
+        Kind::Extension => (
+            "DATA LOSS: what its types and functions hold; refused while anything needs it",
+            format!("DROP EXTENSION {name}"),
+        ),
+        _ => return None,
+    };
+    Some(vec![format!("-- {lost}"), statement])
+}

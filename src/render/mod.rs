@@ -36,10 +36,19 @@ pub fn repair(
     }
     let statements = match &difference.change {
         Change::Missing => create(id, expected, database)?,
-        Change::Unexpected => drop(id, actual.objects.get(id)?, database)?,
+        Change::Unexpected => {
+            let facets = actual.objects.get(id)?;
+            drop(id, facets, database).or_else(|| drop::lossy(id, facets))?
+        }
         Change::Facet { .. } => repair_facet(difference, expected, actual, database)?,
     };
-    let lines: Vec<String> = statements.iter().map(|sql| format!("{sql};")).collect();
+    let lines: Vec<String> = statements
+        .iter()
+        .map(|sql| match sql.starts_with("-- ") {
+            true => sql.clone(),
+            false => format!("{sql};"),
+        })
+        .collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 

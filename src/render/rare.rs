@@ -192,7 +192,8 @@ fn publication(name: &str, f: &Facets) -> String {
     let mut what: Vec<String> = f
         .items("tables")
         .iter()
-        .map(|t| format!("TABLE {t}"))
+        // Children are listed by themselves.
+        .map(|t| format!("TABLE ONLY {t}"))
         .collect();
     what.extend(
         f.items("schemas")

@@ -23,6 +23,15 @@ pub enum Phase {
     Index,
 }
 
+/// How the statements begin that may read any other table.
+const OF_POLICIES_AND_RULES: [&str; 5] = [
+    "CREATE POLICY ",
+    "CREATE RULE ",
+    "CREATE OR REPLACE RULE ",
+    "COMMENT ON POLICY ",
+    "COMMENT ON RULE ",
+];
+
 /// One statement, and what is to be said about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -65,7 +74,7 @@ pub fn script<'a>(
 fn creation_order<'a>(differences: &'a [Difference], expected: &Catalog) -> Vec<&'a Difference> {
     let mut order: Vec<&Difference> = differences.iter().collect();
     order.sort_by_key(|d| {
-        let rank = rank(d.id.kind);
+        let rank = rank(&d.id, expected);
         match d.change {
             Change::Unexpected => (0, usize::MAX - rank, 0, d.id.clone()),
             _ => (1, rank, depth(&d.id, expected, 0), d.id.clone()),
@@ -74,12 +83,32 @@ fn creation_order<'a>(differences: &'a [Difference], expected: &Catalog) -> Vec<
     order
 }
 
-/// Functions may name tables only in their text, views name functions: by kind that is the order.
-fn rank(kind: Kind) -> usize {
+/// The place of an object's kind: functions may name tables only in their text, views name functions. A
+/// function that the server reads when it is made, or that gives or takes rows of a table, comes behind the
+/// relations; a role's setting behind the role.
+fn rank(id: &Id, catalog: &Catalog) -> usize {
+    let kind = match id.kind {
+        Kind::Setting => Kind::Schema,
+        Kind::Function | Kind::Procedure if leans_on_relations(id, catalog) => Kind::Index,
+        kind => kind,
+    };
     Kind::ALL
         .iter()
         .position(|other| *other == kind)
         .unwrap_or(0)
+}
+
+fn leans_on_relations(id: &Id, catalog: &Catalog) -> bool {
+    let Some(facets) = catalog.objects.get(id) else {
+        return false;
+    };
+    let is_relation = |word: &str| {
+        [Kind::Table, Kind::View, Kind::MaterializedView]
+            .iter()
+            .any(|kind| catalog.objects.contains_key(&Id::new(*kind, "", word)))
+    };
+    let words = |facet| facets.text(facet).split([' ', ',', '[', '(', ')']);
+    facets.flag("sql_body") || words("arguments").chain(words("returns")).any(is_relation)
 }
 
 /// How many relations that are views, or parents of a table, lie under a relation.
@@ -170,7 +199,11 @@ fn making(id: &Id, statements: Vec<String>, expected: &Catalog) -> Vec<Line> {
         _ => statements
             .into_iter()
             .map(|sql| {
-                let joins = sql.contains(" FOREIGN KEY ");
+                // A policy or rule may read any other table.
+                let begins = |words: &&str| sql.starts_with(words);
+                let joins = sql.contains(" FOREIGN KEY ")
+                    || OF_POLICIES_AND_RULES.iter().any(begins)
+                    || sql.starts_with("ALTER TABLE ") && sql.contains(" RULE ");
                 Line {
                     phase: if joins { Phase::Join } else { Phase::Create },
                     sql,

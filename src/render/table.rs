@@ -1,6 +1,6 @@
 //! Statements that make tables, with their columns, sequences and parts.
 
-use super::create::{create, options, with};
+use super::create::{create, options, sequence_defaults, sequence_options, with};
 use super::{grant, words};
 use crate::catalog::name::quote_ident;
 use crate::catalog::{Catalog, Facets, Id, Kind};
@@ -21,7 +21,12 @@ pub(super) fn with_sequences(
             (_, Some((table, column))) => *table == *id.on && *column == *id.name,
             (_, None) => false,
         };
-        if ours && !facets.flag("identity") {
+        if ours && facets.flag("identity") {
+            let chosen = sequence_options(facets);
+            if chosen != sequence_defaults(facets.text("type")) {
+                after.push(format!("ALTER SEQUENCE {} {chosen} RESTART", sequence.name));
+            }
+        } else if ours {
             before.extend(create(sequence, catalog, database).unwrap_or_default());
             after.push(format!(
                 "ALTER SEQUENCE {} OWNED BY {owned_by}",
@@ -81,6 +86,11 @@ pub(super) fn table(id: &Id, f: &Facets, catalog: &Catalog) -> Option<Vec<String
         }
     };
     statements.push(format!("{head}{body}{by}{elsewhere}{}", with(f)));
+    statements.extend(own_defaults(id, f, catalog));
+    if let identity @ ("full" | "nothing") = f.text("replica_identity") {
+        let word = identity.to_uppercase();
+        statements.push(format!("ALTER TABLE {} REPLICA IDENTITY {word}", id.name));
+    }
     if f.flag("row_security") {
         statements.push(format!("ALTER TABLE {} ENABLE ROW LEVEL SECURITY", id.name));
     }
@@ -88,6 +98,40 @@ pub(super) fn table(id: &Id, f: &Facets, catalog: &Catalog) -> Option<Vec<String
         statements.push(format!("ALTER TABLE {} FORCE ROW LEVEL SECURITY", id.name));
     }
     Some(statements)
+}
+
+/// The defaults that a child or partition has of its own.
+fn own_defaults(id: &Id, f: &Facets, catalog: &Catalog) -> Vec<String> {
+    let of = f.text("partition_of").split(' ').next().unwrap_or("");
+    let parents: Vec<&str> = f
+        .items("inherits")
+        .iter()
+        .map(|p| &**p)
+        .chain([of])
+        .collect();
+    let mut statements = Vec::new();
+    for name in f.items("columns") {
+        let default = |table: &str| {
+            let facets = catalog
+                .objects
+                .get(&Id::new(Kind::Column, table, &**name))?;
+            let plain = facets.text("generated").is_empty() && facets.text("identity").is_empty();
+            plain.then(|| (facets.flag("inherited"), facets.text("default").to_owned()))
+        };
+        let Some((true, own)) = default(&id.name) else {
+            continue;
+        };
+        let Some((_, given)) = parents.iter().find_map(|parent| default(parent)) else {
+            continue;
+        };
+        let alter = format!("ALTER TABLE {} ALTER COLUMN {name}", id.name);
+        match own.as_str() {
+            own if own == given => {}
+            "" => statements.push(format!("{alter} DROP DEFAULT")),
+            own => statements.push(format!("{alter} SET DEFAULT {own}")),
+        }
+    }
+    statements
 }
 
 /// The parts of a table that its CREATE does not make, in an order that works.
@@ -130,6 +174,7 @@ pub(super) fn parts(id: &Id, catalog: &Catalog, database: &str, statements: &mut
 /// A column as CREATE TABLE and ADD COLUMN want it.
 pub(super) fn column(id: &Id, f: &Facets) -> String {
     let mut sql = format!("{} {}", id.name, f.text("type"));
+    sql.push_str(&super::rare::given(f.items("server_options")).unwrap_or_default());
     if let Some(collation) = f.get("collation") {
         sql.push_str(&format!(" COLLATE {collation}"));
     }

@@ -31,6 +31,7 @@ mod pooler;
 mod readme;
 mod rls;
 mod rollback;
+mod roundtrip;
 mod secrets;
 mod seed;
 mod speed;

@@ -416,3 +416,17 @@ fn how_vectors_are_searched_is_wanted_of_the_database() {
         .expect(3);
     assert!(run.says("hnsw.iterative_scan"), "{}", run.stdout);
 }
+
+#[test]
+fn what_is_too_much_is_removed_by_hand_and_a_moved_enum_value_by_a_migration() {
+    let project = snapshotted();
+    let db = database(Template::Migrated);
+    db.run(
+        "CREATE TABLE public.stray (a int); REVOKE ALL ON public.stray FROM PUBLIC;
+         ALTER TYPE public.user_role ADD VALUE 'stray' BEFORE 'org_admin'",
+    );
+    let run = verify(&project, &db, &["--only", "catalog"]).expect(3);
+    assert!(run.says("| -- DATA LOSS: its rows\n"), "{}", run.stdout);
+    assert!(run.says("| DROP TABLE public.stray;"), "{}", run.stdout);
+    assert!(run.says("cannot be repaired in place"), "{}", run.stdout);
+}

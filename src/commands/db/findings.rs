@@ -20,6 +20,7 @@ pub(super) fn finding(
     database: &str,
 ) -> Finding {
     let id = &difference.id;
+    let repair = repair(difference, expected, actual, &quote_ident(database));
     Finding {
         code: difference.code(),
         level: match difference.severity {
@@ -31,17 +32,31 @@ pub(super) fn finding(
         object: id.to_string(),
         message: difference.words(),
         consequence: difference.consequence.clone(),
-        hint: difference.hint.clone().or_else(|| way_out(difference)),
-        repair: repair(difference, expected, actual, &quote_ident(database)),
+        hint: difference
+            .hint
+            .clone()
+            .or_else(|| way_out(difference, repair.is_some())),
+        repair,
         path: None,
         place: None,
     }
 }
 
 /// The command that mends what no plain statement does.
-fn way_out(difference: &Difference) -> Option<String> {
+fn way_out(difference: &Difference, repairable: bool) -> Option<String> {
     match (difference.id.kind, &difference.change) {
         (Kind::Graph | Kind::Label, Change::Missing) => Some("edu db graph".to_owned()),
+        (
+            Kind::Enum,
+            Change::Facet {
+                facet: "values", ..
+            },
+        ) if !repairable => Some(format!(
+            "this cannot be repaired in place: values are neither removed nor moved. Write a migration: \
+             ALTER TYPE {name} RENAME TO …; CREATE TYPE {name} AS ENUM (…) in the wanted order; for every \
+             column of it ALTER TABLE … ALTER COLUMN … TYPE {name} USING …::text::{name}; DROP TYPE of the old one",
+            name = difference.id.name
+        )),
         (Kind::Extension, Change::Missing) | (Kind::ExtensionPrivileges, _) => {
             Some("edu db bootstrap".to_owned())
         }

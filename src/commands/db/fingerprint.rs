@@ -38,7 +38,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let server = invocation.server(&args.target, &project)?;
     let catalog = invocation.block_on(async {
         let (mut connection, _) = session::open(&server, "edu db fingerprint").await?;
-        inspect::of_project(&mut connection, &project.manifest, &[]).await
+        inspect::of_project_on(&server, &mut connection, &project.manifest, &[]).await
     })?;
     let fingerprint = fingerprint(&catalog);
     match args.output {

@@ -3,11 +3,20 @@
 -- From 18 on NOT NULL is a constraint of its own; it is told with its column on every version.
 -- pg_attver is no option that anybody chose: minor releases such as 17.12 stamp every column they make
 -- with a number that is another one each time, and their pg_dump keeps it apart from the options.
-SELECT 'column' AS kind, n.nspname::text AS schema, c.relname::text AS relation, a.attname::text AS name, '' AS suffix,
+WITH c AS MATERIALIZED (
+    SELECT c.oid, n.nspname::text AS schema, c.relname::text AS relation, c.relkind, c.relowner
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND c.oid >= 16384 AND c.relpersistence <> 't'
+      AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'edu')
+      AND NOT (n.nspname = 'public' AND c.relname = 'refinery_schema_history')
+      AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid
+                      AND x.objsubid = 0 AND x.deptype = 'e')
+)
+SELECT 'column' AS kind, c.schema, c.relation, a.attname::text AS name, '' AS suffix,
        CASE WHEN a.attgenerated <> '' OR a.attidentity <> '' OR a.attcollation <> t.typcollation OR a.attstorage <> t.typstorage
                  OR a.attcompression <> '' OR a.attstattarget >= 0 OR a.attacl IS NOT NULL OR a.attfdwoptions IS NOT NULL
                  OR NOT a.attislocal OR d.description IS NOT NULL OR {notnullstate} IS NOT NULL
-                 OR a.attoptions::text !~ '^.pg_attver=[0-9]+.$'
+                 OR a.attoptions[1] NOT LIKE 'pg\_attver=%' OR a.attoptions[2] IS NOT NULL
        THEN json_strip_nulls(json_build_object(
            'not_null_state', {notnullstate},
            'generated', CASE a.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END,
@@ -26,17 +35,10 @@ SELECT 'column' AS kind, n.nspname::text AS schema, c.relname::text AS relation,
        format_type(a.atttypid, a.atttypmod) AS type,
        a.attnotnull AS not_null,
        CASE WHEN a.atthasdef THEN pg_get_expr(e.adbin, e.adrelid) END AS "default"
-FROM pg_attribute a
-JOIN pg_class c ON c.oid = a.attrelid
-JOIN pg_namespace n ON n.oid = c.relnamespace
+FROM c
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
 LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = a.attrelid AND d.objsubid = a.attnum
 {notnulljoin}
-WHERE a.attnum > 0 AND NOT a.attisdropped AND c.oid >= 16384 AND c.relpersistence <> 't'
-  AND (c.relkind IN ('r', 'p', 'f')
-       OR c.relkind IN ('v', 'm') AND (a.attacl IS NOT NULL OR d.description IS NOT NULL OR a.atthasdef))
-  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'edu')
-  AND NOT (n.nspname = 'public' AND c.relname = 'refinery_schema_history')
-  AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid
-                  AND x.objsubid = 0 AND x.deptype = 'e')
+WHERE c.relkind IN ('r', 'p', 'f') OR a.attacl IS NOT NULL OR d.description IS NOT NULL OR a.atthasdef

@@ -3,12 +3,10 @@
 -- Not here: NOT NULL (with the column), constraint triggers (with the triggers), and what a
 -- partition or child has from its parent.
 SELECT 'constraint' AS kind, n.nspname::text AS schema, c.relname::text AS relation, k.conname::text AS name, '' AS suffix,
-       json_strip_nulls(json_build_object(
-           'type', CASE k.contype WHEN 'c' THEN 'check' WHEN 'f' THEN 'foreign key' WHEN 'p' THEN 'primary key'
-                   WHEN 'u' THEN 'unique' ELSE 'exclusion' END,
-           'definition', CASE WHEN k.convalidated AND NOT k.condeferrable THEN pg_get_constraintdef(k.oid)
-               ELSE regexp_replace(regexp_replace(regexp_replace(pg_get_constraintdef(k.oid),
-                   '(( NOT VALID)|( NOT ENFORCED))+$', ''), ' INITIALLY DEFERRED$', ''), ' DEFERRABLE$', '') END,
+       CASE WHEN NOT k.convalidated OR k.condeferrable OR s.oid IS NOT NULL OR ic.reloptions IS NOT NULL OR ic.reltablespace <> 0
+                 OR NOT (i.indisvalid AND i.indisready AND i.indislive) OR i.indisclustered OR i.indisreplident
+                 OR d.description IS NOT NULL OR {notenforced}
+       THEN json_strip_nulls(json_build_object(
            'not_validated', NULLIF(NOT k.convalidated AND {enforced}, false),
            'not_enforced', {notenforced},
            'triggers_disabled', CASE WHEN k.contype = 'f' THEN NULLIF(s.oid IS NOT NULL, false) END,
@@ -20,7 +18,12 @@ SELECT 'constraint' AS kind, n.nspname::text AS schema, c.relname::text AS relat
            'not_valid_index', NULLIF(NOT (i.indisvalid AND i.indisready AND i.indislive), false),
            'clustered', NULLIF(i.indisclustered, false),
            'replica_identity', NULLIF(i.indisreplident, false),
-           'comment', d.description))::text AS facets
+           'comment', d.description))::text END AS facets,
+       CASE k.contype WHEN 'c' THEN 'check' WHEN 'f' THEN 'foreign key' WHEN 'p' THEN 'primary key'
+            WHEN 'u' THEN 'unique' ELSE 'exclusion' END AS type,
+       CASE WHEN k.convalidated AND NOT k.condeferrable THEN pg_get_constraintdef(k.oid)
+            ELSE regexp_replace(regexp_replace(regexp_replace(pg_get_constraintdef(k.oid),
+                 '(( NOT VALID)|( NOT ENFORCED))+$', ''), ' INITIALLY DEFERRED$', ''), ' DEFERRABLE$', '') END AS definition
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace

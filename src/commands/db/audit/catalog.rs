@@ -153,7 +153,8 @@ async fn look(server: &Server, project: &Project, more: &[String]) -> Result<Liv
     let running = holder::find(&mut connection, Purpose::Change)
         .await?
         .map(|holder| holder.to_string());
-    let mut catalog = inspect::of_project(&mut connection, &project.manifest, more).await?;
+    let mut catalog =
+        inspect::of_project_on(server, &mut connection, &project.manifest, more).await?;
     let history = if history::readable(&mut connection).await? {
         Some(history::read(&mut connection).await?)
     } else {
