@@ -9,7 +9,7 @@ use super::{Catalog, Facets, Id, Kind};
 use crate::failure::{Failure, Result};
 
 /// The format's version; a file of another one is made anew.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A catalog with what it was made from.
 #[derive(Debug, Clone, PartialEq, Eq)]

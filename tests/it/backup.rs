@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use crate::support::{self, Database, Run, Template, database};
 
-struct Folder(tempfile::TempDir);
+/// A folder for dumps.
+pub struct Folder(pub tempfile::TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
@@ -22,7 +23,7 @@ impl Folder {
         dumps
     }
 
-    fn dump(&self) -> String {
+    pub fn dump(&self) -> String {
         self.dumps()[0].display().to_string()
     }
 
@@ -46,15 +47,15 @@ fn name(db: &Database) -> String {
 }
 
 /// A name of its own on the shared test server; dropped with the value.
-struct Named<'a>(&'a Database, String);
+pub struct Named<'a>(&'a Database, pub String);
 
 impl<'a> Named<'a> {
-    fn new(db: &'a Database) -> Self {
+    pub fn new(db: &'a Database) -> Self {
         let name = format!("{}_back", name(db));
         Self(db, name)
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         self.0.url().replacen(&name(self.0), &self.1, 1)
     }
 

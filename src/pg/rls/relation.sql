@@ -5,7 +5,7 @@ SELECT pg_catalog.to_jsonb(x) FROM (
 SELECT c.oid::int8 AS oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind,
        o.rolname AS owner, o.rolsuper OR o.rolbypassrls AS owner_bypasses,
        c.relrowsecurity AS secured, c.relforcerowsecurity AS forced, c.relispartition AS partition,
-       c.relacl::text AS acl, c.reltuples AS rows,
+       NULLIF(c.relacl, pg_catalog.acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))::text AS acl, c.reltuples AS rows,
        EXISTS (SELECT FROM pg_catalog.pg_depend d
                WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e') AS extension,
        COALESCE((SELECT bool_or(v.option_value::bool) FROM pg_catalog.pg_options_to_table(c.reloptions) v

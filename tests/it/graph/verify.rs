@@ -155,6 +155,12 @@ fn every_gap_in_isolation_is_found_and_mended() {
             "policy-differs policy edu_tenant on Term",
             Apply,
         ),
+    ]);
+}
+
+#[test]
+fn a_vertex_guard_that_is_missing_or_weakened_is_found_and_mended() {
+    prove(&[
         (
             "ALTER TABLE {G}._ag_label_edge DROP CONSTRAINT edu_vertex_guard",
             "vertex-guard-missing vertex guard on _ag_label_edge",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 
-use super::{System, columns, counted, life};
+use super::{System, columns, counted, keep, life};
 use crate::support::{Database, Project, Session, edu, server};
 
 const CONTEXTINJECT: System = System("contextinject");
@@ -480,6 +480,11 @@ fn fifty_contextinject_queries_at_once_share_twenty_connections_and_no_tenant() 
     crate::support::until("the pool's connections are gone", || {
         admin.one(&gone) == "0"
     });
+}
+
+#[test]
+fn a_backup_of_it_comes_back_as_it_was() {
+    keep(CONTEXTINJECT);
 }
 
 #[test]

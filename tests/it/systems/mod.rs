@@ -6,7 +6,10 @@
 mod columns;
 mod contextinject;
 mod count;
+mod keep;
 mod life;
+mod microlearning;
+mod nuclom;
 mod platform;
 
 use std::path::PathBuf;
@@ -15,6 +18,7 @@ use crate::support::{Database, Project, Run, Template, database, edu};
 
 pub use columns::columns;
 pub use count::counted;
+pub use keep::keep;
 pub use life::life;
 
 /// A system by the name of its folder.

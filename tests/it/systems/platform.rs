@@ -1,6 +1,6 @@
 //! `examples/platform`: FORCE on the owner, indirectly scoped tables, look-ups before the tenant is known.
 
-use super::{System, columns, counted, life};
+use super::{System, columns, counted, keep, life};
 use crate::support::{Database, Session};
 
 const PLATFORM: System = System("platform");
@@ -499,4 +499,9 @@ fn platforms_seed_is_acme_to_the_letter() {
     );
     let again = PLATFORM.edu(&db, &["db", "seed"]).expect(0);
     assert!(again.says("nothing to do"), "{}", again.stderr);
+}
+
+#[test]
+fn a_backup_of_it_comes_back_as_it_was() {
+    keep(PLATFORM);
 }
