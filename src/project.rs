@@ -21,6 +21,10 @@ use crate::spec::query::{self, Query};
 use crate::spec::seed::Seed;
 use crate::spec::vectors::VectorSpec;
 
+mod options;
+
+use options::place;
+
 /// The file that makes a folder a project.
 pub const MANIFEST: &str = "edu.toml";
 
@@ -55,8 +59,10 @@ pub struct Project {
     pub origin: Origin,
     /// The content of `edu.toml`.
     pub manifest: Manifest,
-    /// All other files, by path.
+    /// All other files, by their place; those of an option that is on among them.
     pub documents: Vec<Document>,
+    /// The files of the options that are off.
+    off: Vec<Document>,
 }
 
 /// The text that an image is built from.
@@ -123,11 +129,12 @@ impl Project {
                 walk(&root, &folder, &mut documents)?;
             }
         }
-        documents.sort_by(|a, b| a.path.cmp(&b.path));
+        let options = options::read(&root, &manifest.options)?;
         Ok(Self {
             origin: Origin::Folder(root),
             manifest,
-            documents,
+            documents: options::laid_over(documents, options.on),
+            off: options.off,
         })
     }
 
@@ -150,24 +157,20 @@ impl Project {
             origin: Origin::Embedded,
             manifest,
             documents,
+            off: Vec::new(),
         })
     }
 
-    /// The files directly or deeper under `folder` that end in `.ending`, sorted by path.
+    /// The files directly or deeper under `folder` that end in `.ending`, sorted by their place.
     pub fn files(&self, folder: &str, ending: &str) -> Vec<Document> {
-        let prefix = format!("{folder}/");
-        let suffix = format!(".{ending}");
-        let fits = |path: &str| path.starts_with(&prefix) && path.ends_with(&suffix);
-        self.documents
-            .iter()
-            .filter(|document| fits(&document.path))
-            .cloned()
-            .collect()
+        among(&self.documents, folder, ending).cloned().collect()
     }
 
     /// The file at `path`, if the project has it.
     pub fn file(&self, path: &str) -> Option<&Document> {
-        self.documents.iter().find(|document| document.path == path)
+        self.documents
+            .iter()
+            .find(|document| place(&document.path) == path)
     }
 
     /// The image's Dockerfile: the project's, or the one that is built into the binary where the
@@ -201,7 +204,22 @@ impl Project {
     /// # Errors
     /// Exit 2 with the file and place that is wrong.
     pub fn migrations(&self) -> Result<Vec<Migration>> {
-        let migrations = migration::migrations(&self.files("migrations", "sql"))?;
+        self.checked(&self.files("migrations", "sql"))
+    }
+
+    /// The migrations that a database may have, by version: those of the options that are off as well,
+    /// which are undone before they are gone.
+    ///
+    /// # Errors
+    /// As [`Self::migrations`].
+    pub fn migrations_to_undo(&self) -> Result<Vec<Migration>> {
+        let mut files = self.files("migrations", "sql");
+        files.extend(among(&self.off, "migrations", "sql").cloned());
+        self.checked(&files)
+    }
+
+    fn checked(&self, files: &[Document]) -> Result<Vec<Migration>> {
+        let migrations = migration::migrations(files)?;
         if let Some(graph) = &self.manifest.graph {
             for file in migrations
                 .iter()
@@ -240,7 +258,7 @@ impl Project {
         let files: Vec<Document> = self
             .documents
             .iter()
-            .filter(|document| document.path.starts_with("graph/queries/"))
+            .filter(|document| place(&document.path).starts_with("graph/queries/"))
             .cloned()
             .collect();
         let queries = query::queries(&files)?;
@@ -342,6 +360,19 @@ impl Project {
             Origin::Embedded => "built into this binary".to_owned(),
         }
     }
+}
+
+/// The files that stand under `folder` and end in `.ending`.
+fn among<'a>(
+    documents: &'a [Document],
+    folder: &str,
+    ending: &str,
+) -> impl Iterator<Item = &'a Document> {
+    let (prefix, suffix) = (format!("{folder}/"), format!(".{ending}"));
+    documents.iter().filter(move |document| {
+        let path = place(&document.path);
+        path.starts_with(&prefix) && path.ends_with(&suffix)
+    })
 }
 
 fn named_folder(folder: &Path, here: &Path) -> Result<PathBuf> {

@@ -72,7 +72,10 @@ fn indirect(
         );
         return Some(Found::new(object, message));
     }
-    let (from, _) = (carrying(table)?, carrying(target)?);
+    let _ = carrying(target)?;
+    let Some(from) = carrying(table) else {
+        return open_to_protected(scene, key, table, target);
+    };
     let leads = scene.tenant_number(table).is_none() && key.columns == [from];
     if leads {
         return None;
@@ -84,6 +87,26 @@ fn indirect(
             "a row of tenant A in {name} can point at a row of tenant B in {other}, and no key can hold both to one tenant: one of them has it from another table"
         ),
     ))
+}
+
+/// A key from a table that is everybody's to one whose rows are not.
+fn open_to_protected(
+    scene: &Scene<'_>,
+    key: &ForeignKey,
+    table: &Relation,
+    target: &Relation,
+) -> Option<Found> {
+    let writes = |role: &String| table.grants(role, "a");
+    let written = scene.promise(table).is_some() && scene.applications.iter().any(writes);
+    let (name, other) = (table.full_name(), target.full_name());
+    (written && !scene.is_root(target)).then(|| {
+        Found::new(
+            format!("{name}.{}", quote_ident(&key.name)),
+            format!(
+                "a row of {name}, which belongs to no tenant, can point at a row of tenant B in {other}: its id is confirmed"
+            ),
+        )
+    })
 }
 
 fn composite(

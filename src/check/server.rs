@@ -85,9 +85,15 @@ pub(super) fn vector(scene: &Scene<'_>) -> Vec<Found> {
                 table.full_name()
             );
             found.push(Found::new(object, message).fix(format!(
-                "ALTER DATABASE {} SET {}.iterative_scan = strict_order;",
+                "ALTER DATABASE {} SET {}.iterative_scan = {};",
                 quote_ident(&scene.posture.database),
-                index.method
+                index.method,
+                // The other order is for hnsw alone.
+                if index.method == "ivfflat" {
+                    "relaxed_order"
+                } else {
+                    "strict_order"
+                }
             )));
         }
     }

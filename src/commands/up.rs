@@ -64,11 +64,16 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         &context.cancel,
     );
     let steps = steps(args, invocation, &project, &site, &context);
-    let keys = invocation.block_on_until(&context.cancel, steps)?;
-    let verified = verify(invocation, &project, &embedded.server);
+    let (keys, indexed) = invocation.block_on_until(&context.cancel, steps)?;
+    let verified = match &indexed {
+        Ok(()) => verify(invocation, &project, &embedded.server),
+        Err(_) => Ok(Exit::Done),
+    };
     ui.status("");
     ui.answer(embedded.url);
+    // Keys are shown this once, whatever came after the rows were committed.
     invocation.show_keys(&keys);
+    indexed?;
     ui.status(format!(
         "\nconnect   edu server psql\nnext      edu db status · edu db migrate · edu server stop\n{}",
         "The URL holds no password: its socket folder is yours alone. For TCP: edu server url --tcp"
@@ -110,7 +115,7 @@ async fn steps(
     project: &Project,
     site: &index::Site<'_>,
     context: &Context,
-) -> Result<Vec<MadeKey>> {
+) -> Result<(Vec<MadeKey>, Result<()>)> {
     let ui = &invocation.ui;
     let report = |progress| ui.hear(progress);
     let report: Report<'_> = &report;
@@ -164,8 +169,10 @@ async fn steps(
         ui.step("seed", &outcome.to_string(), begun.elapsed());
         keys = outcome.keys;
     }
+    let indexed = invocation.index_after_load(&mut work.connection, site, &wanted);
+    let indexed = indexed.await;
     work.end().await;
-    Ok(keys)
+    Ok((keys, indexed))
 }
 
 fn migrated(done: &[Done]) -> String {

@@ -21,7 +21,7 @@ pub fn lines(posture: &Posture) -> Vec<String> {
     let posture = &*without_idle_graphs(posture);
     let names = names(posture);
     // An extension's own objects have other ids elsewhere, and their names stand in what refers to them.
-    let name = |oid: &Oid| match names.get(oid) {
+    let name = |oid: &Oid| match names.ids.get(oid) {
         Some(name) => name.clone(),
         None if *oid >= FIRST_USER_OID => "?".to_owned(),
         None => oid.to_string(),
@@ -153,7 +153,7 @@ fn edges(posture: &Posture) -> Vec<(&'static str, Value, Vec<Oid>)> {
     for fact in &posture.facts {
         if !matches!(
             fact.kind.as_str(),
-            "equality" | "keyword" | "routine" | "never"
+            "equality" | "keyword" | "routine" | "never" | "enum_value"
         ) {
             add("fact", json(fact), vec![fact.oid]);
         }
@@ -176,8 +176,34 @@ fn strip(value: &mut Value, keys: &[&str]) {
     }
 }
 
+/// What ids are called.
+struct Names {
+    ids: BTreeMap<Oid, String>,
+    /// Values of enumerations, by type and value: a constant holds the value's id.
+    values: BTreeMap<(Oid, Oid), String>,
+}
+
+impl Names {
+    /// What a constant of an enumeration says.
+    fn enum_value(&self, fields: &[(String, Vec<Node>)]) -> Option<&String> {
+        let field = |name: &str| fields.iter().find(|(field, _)| field == name);
+        let Node::Word(of_type) = field("consttype")?.1.first()? else {
+            return None;
+        };
+        let Node::Bytes(bytes) = field("constvalue")?.1.last()? else {
+            return None;
+        };
+        // A value that is passed by value stands in the order of the server's bytes.
+        let id: [u8; 4] = bytes.get(..4)?.try_into().ok()?;
+        let of_type: Oid = of_type.parse().ok()?;
+        [Oid::from_le_bytes(id), Oid::from_be_bytes(id)]
+            .iter()
+            .find_map(|id| self.values.get(&(of_type, *id)))
+    }
+}
+
 /// The names of everything with an id. Ids of PostgreSQL's own objects are the same everywhere.
-fn names(posture: &Posture) -> BTreeMap<Oid, String> {
+fn names(posture: &Posture) -> Names {
     let relations = posture.relations.iter().map(|r| (r.oid, r.full_name()));
     let functions = posture
         .functions
@@ -191,15 +217,22 @@ fn names(posture: &Posture) -> BTreeMap<Oid, String> {
             c.data_type.split('(').next().unwrap_or_default().to_owned(),
         )
     });
-    types
-        .chain(operators)
-        .chain(functions)
-        .chain(relations)
-        .collect()
+    let values = posture.facts("enum_value").filter_map(|fact| {
+        let of_type = fact.subject.parse().ok()?;
+        Some(((of_type, fact.oid), fact.text.clone()))
+    });
+    Names {
+        values: values.collect(),
+        ids: types
+            .chain(operators)
+            .chain(functions)
+            .chain(relations)
+            .collect(),
+    }
 }
 
 /// A tree with names for ids. A tree that cannot be read stands for itself.
-fn canonical(text: &str, names: &BTreeMap<Oid, String>) -> String {
+fn canonical(text: &str, names: &Names) -> String {
     let Some(node) = tree::parse(text) else {
         return text.to_owned();
     };
@@ -208,12 +241,17 @@ fn canonical(text: &str, names: &BTreeMap<Oid, String>) -> String {
     out
 }
 
-fn render(node: &Node, names: &BTreeMap<Oid, String>, out: &mut String) {
+fn render(node: &Node, names: &Names, out: &mut String) {
     match node {
         Node::Struct(tag, fields) => {
             let _ = write!(out, "{{{tag}");
+            let value = names.enum_value(fields).filter(|_| tag == "CONST");
             for (field, values) in fields {
                 let _ = write!(out, " :{field}");
+                if let Some(value) = value.filter(|_| field == "constvalue") {
+                    let _ = write!(out, " {value}");
+                    continue;
+                }
                 for value in values {
                     out.push(' ');
                     render(value, names, out);
@@ -231,7 +269,7 @@ fn render(node: &Node, names: &BTreeMap<Oid, String>, out: &mut String) {
         }
         Node::Word(word) => match word.parse::<Oid>() {
             Ok(oid) if oid >= FIRST_USER_OID => {
-                out.push_str(names.get(&oid).map_or("?", String::as_str))
+                out.push_str(names.ids.get(&oid).map_or("?", String::as_str))
             }
             _ => out.push_str(word),
         },

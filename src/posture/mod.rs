@@ -63,6 +63,28 @@ pub struct Posture {
 }
 
 impl Posture {
+    /// Takes out an extension, its schema and what is in it.
+    pub fn leave_out_extension(&mut self, extension: &str, schema: &str) {
+        let gone: BTreeSet<Oid> = self
+            .relations
+            .iter()
+            .filter(|relation| relation.schema == schema)
+            .map(|relation| relation.oid)
+            .collect();
+        self.relations
+            .retain(|relation| !gone.contains(&relation.oid));
+        self.indexes.retain(|index| !gone.contains(&index.table));
+        self.foreign_keys.retain(|key| !gone.contains(&key.table));
+        self.triggers
+            .retain(|trigger| !gone.contains(&trigger.table));
+        self.functions
+            .retain(|function| function.extension.as_deref() != Some(extension));
+        self.schemas
+            .retain(|one| one.name.as_deref() != Some(schema));
+        self.facts
+            .retain(|fact| fact.kind != "extension" || fact.subject != extension);
+    }
+
     /// The relation of that id.
     pub fn relation(&self, oid: Oid) -> Option<&Relation> {
         self.relations.iter().find(|relation| relation.oid == oid)

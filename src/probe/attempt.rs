@@ -69,6 +69,8 @@ impl Context {
 pub enum Expect {
     /// As many rows as this query counts for somebody whom nothing hides anything from.
     Exactly(String),
+    /// At most as many; a refusal is as good.
+    AtMost(String),
     /// No row, or a refusal.
     Nothing,
     /// A refusal; a constraint's error means that the policies had let it pass.

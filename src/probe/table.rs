@@ -59,7 +59,7 @@ impl Table<'_> {
         match rule {
             Rule::Any => "true".to_owned(),
             Rule::Deny => "false".to_owned(),
-            Rule::Tenant => tenant,
+            Rule::Tenant | Rule::Within => tenant,
             Rule::Own => format!(
                 "{tenant} AND {}",
                 is(&self.promise.owner).unwrap_or_else(|| "true".to_owned())
@@ -68,13 +68,12 @@ impl Table<'_> {
     }
 
     fn count(&self, rule: Rule) -> Expect {
+        let (name, promised) = (self.relation.full_name(), self.promised(rule));
+        let wanted = format!("SELECT count(*) FROM {name} WHERE {promised}");
         match rule {
             Rule::Deny => Expect::Nothing,
-            _ => Expect::Exactly(format!(
-                "SELECT count(*) FROM {} WHERE {}",
-                self.relation.full_name(),
-                self.promised(rule)
-            )),
+            Rule::Within => Expect::AtMost(wanted),
+            _ => Expect::Exactly(wanted),
         }
     }
 
@@ -117,8 +116,10 @@ impl Table<'_> {
         let name = self.relation.full_name();
         let rule = |command| match ((self.rule)(command), context) {
             (Rule::Any, _) => None,
-            (Rule::Tenant, Context::NoUser) if self.world.scene.members().is_none() => {
-                Some(self.count(Rule::Tenant))
+            (rule @ (Rule::Tenant | Rule::Within), Context::NoUser)
+                if self.world.scene.members().is_none() =>
+            {
+                Some(self.count(rule))
             }
             _ => Some(Expect::Nothing),
         };
@@ -229,7 +230,7 @@ impl Table<'_> {
     pub(super) fn works(&self, all: &mut Vec<Attempt>) {
         let name = self.relation.full_name();
         let allowed = |command| {
-            (self.rule)(command) != Rule::Deny
+            !matches!((self.rule)(command), Rule::Deny | Rule::Within)
                 && self
                     .relation
                     .grants(self.role, &letter(command).to_string())

@@ -138,7 +138,7 @@ fn writes(world: &World<'_>, relation: &Relation, role: &str) -> Vec<Item> {
             writes: true,
             ..item(&name, "adds a row", returning(&own))
         });
-        all.extend(references(world, relation, &own));
+        all.extend(references(world, relation, &own, role));
         if !everybodys(world, relation, role) {
             all.extend(collisions(world, relation, &own));
         }
@@ -166,7 +166,7 @@ fn writes(world: &World<'_>, relation: &Relation, role: &str) -> Vec<Item> {
 }
 
 /// For each foreign key: a row of A's that points at B's.
-fn references(world: &World<'_>, relation: &Relation, own: &Row) -> Vec<Item> {
+fn references(world: &World<'_>, relation: &Relation, own: &Row, role: &str) -> Vec<Item> {
     let theirs = world.row(relation.oid, Who::B1, "");
     let tenant = world.scene.tenant_number(relation);
     let keys = world.keys(relation.oid).iter().filter(|key| {
@@ -180,7 +180,12 @@ fn references(world: &World<'_>, relation: &Relation, own: &Row) -> Vec<Item> {
                     .and_then(|root| world.scene.named(root))
                     .map(|r| r.oid)
     });
+    let secret = |target: &Relation| !everybodys(world, target, role);
     keys.filter(|key| key.target != relation.oid)
+        .filter(|key| {
+            let target = world.scene.relations.get(&key.target);
+            target.is_none_or(|target| secret(target))
+        })
         .map(|key| {
             let pointed = |column: &String| {
                 let number = relation.column(column).map(|column| column.number);

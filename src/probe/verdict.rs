@@ -17,7 +17,7 @@ pub struct Outcome {
     pub rows: i64,
     /// All values as text.
     pub text: String,
-    /// What `Exactly` counted or `Unchanged` gave before; and what it gave after.
+    /// What `Exactly` or `AtMost` counted or `Unchanged` gave before; and what it gave after.
     pub before: String,
     /// See `before`.
     pub after: String,
@@ -107,6 +107,9 @@ fn wrong(
             format!("{who}, as {role}, {what}: no row, it had to work"),
         )),
         Expect::Exactly(_) => exactly(who, role, what, outcome, refused),
+        Expect::AtMost(_) if error.is_some() && !refused => Some(raised()),
+        Expect::AtMost(_) => exactly(who, role, what, outcome, refused)
+            .filter(|(id, _)| *id != "promised-access-missing"),
         Expect::NoMark(mark) if outcome.text.contains(mark.as_str()) => Some((
             "foreign-rows-reached",
             format!("{who}, as {role}, {what}: content of tenant B came back"),
@@ -210,6 +213,22 @@ mod tests {
         )
         .unwrap();
         assert_eq!(found.id, "context-raises");
+    }
+
+    #[test]
+    fn at_most_tells_of_more_rows_alone() {
+        let count = attempt(Expect::AtMost(String::new()));
+        let outcome = |rows| Outcome {
+            rows,
+            before: "2".into(),
+            ..Outcome::default()
+        };
+        assert!(judge(Context::A1, "app", &count, &outcome(1)).is_none());
+        assert!(judge(Context::A1, "app", &count, &failed("42501")).is_none());
+        let found = judge(Context::A1, "app", &count, &outcome(3)).unwrap();
+        assert_eq!(found.id, "foreign-rows-reached");
+        let found = judge(Context::A1, "app", &count, &failed("22P02")).unwrap();
+        assert_eq!(found.id, "could-not-be-tried");
     }
 
     #[test]

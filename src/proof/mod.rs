@@ -322,6 +322,7 @@ impl<'a> Case<'a> {
             // Where an owner may hand a row on, a policy that does not allow it is no defect.
             Rule::Own => (tenant, own),
             Rule::Tenant => (Formula::Atom(TENANT), Formula::Atom(TENANT)),
+            Rule::Within => (Formula::Atom(TENANT), Formula::Known(Some(false))),
         }
     }
 

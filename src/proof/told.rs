@@ -23,6 +23,7 @@ fn finding(scene: &Scene<'_>, case: &Judged) -> Option<Finding> {
     };
     let promised = match case.rule {
         Rule::Tenant => "of the session's tenant alone",
+        Rule::Within => "of the session's tenant at most",
         Rule::Own => "of the session's user alone",
         Rule::Deny => "of nobody",
         Rule::Any => "of everybody",

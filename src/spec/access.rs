@@ -157,6 +157,8 @@ impl Command {
 pub enum Rule {
     /// Rows of the session's tenant, and of no other.
     Tenant,
+    /// At most rows of the session's tenant: something else decides as well, a role in the tenant for example.
+    Within,
     /// Rows of the session's tenant whose owner column is the session's user.
     Own,
     /// No row.
@@ -170,6 +172,7 @@ impl Rule {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Tenant => "tenant",
+            Self::Within => "within",
             Self::Own => "own",
             Self::Deny => "deny",
             Self::Any => "any",

@@ -39,6 +39,9 @@ pub struct Manifest {
     /// Extension name to version range.
     #[serde(default)]
     pub extensions: BTreeMap<String, Range>,
+    /// Parts of the project that are on or off, by the name of their folder under `options/`.
+    #[serde(default)]
+    pub options: BTreeMap<String, bool>,
     /// Differences from the spec that `edu db verify` accepts.
     #[serde(default)]
     pub accept: Vec<Accept>,

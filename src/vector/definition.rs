@@ -178,6 +178,14 @@ pub fn outgrown(lists: u32, built_rows: Option<u64>, rows: u64) -> Option<String
     }
 }
 
+/// Whether most of an ivfflat index's rows came after its lists were made: it was built over less than a
+/// tenth of them, or over fewer than it has lists.
+pub fn loaded_since(lists: u32, built_rows: Option<u64>, rows: u64) -> bool {
+    built_rows
+        .is_some_and(|then| rows > then && (rows / then.max(1) >= 10 || then < u64::from(lists)))
+        || outgrown(lists, built_rows, rows).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -276,6 +284,16 @@ mod tests {
         assert_eq!(Built::read(&page), Some(built));
         assert_eq!(Built::read(&[0; 8192]), None);
         assert_eq!(Built::read(&[]), None);
+    }
+
+    #[test]
+    fn lists_are_made_again_once_there_are_rows_to_make_them_from() {
+        assert!(loaded_since(100, Some(0), 3));
+        assert!(!loaded_since(100, Some(3), 3));
+        assert!(loaded_since(100, Some(99), 150));
+        assert!(!loaded_since(100, Some(1_000), 9_999));
+        assert!(loaded_since(100, Some(1_000), 10_000));
+        assert!(!loaded_since(100, None, 10_000));
     }
 
     #[test]

@@ -401,6 +401,9 @@ fn after_a_kill_at_any_moment_gc_leaves_no_database_no_role_and_no_lock() {
                     "CREATE TABLE note (id int PRIMARY KEY, body text NOT NULL, c{round} int);"
                 ),
             );
+        } else {
+            // The others find a template, and are killed around their clone.
+            edu(&["create", "--template-only"]).expect(0);
         }
         let sleep = "SELECT pg_sleep(0.3)";
         let psql = psql.to_str().unwrap();

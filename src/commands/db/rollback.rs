@@ -47,7 +47,7 @@ pub struct Args {
 /// Those of [`down::chosen`] and [`down::run`]; exit 8 when rows would be lost and nobody said yes.
 pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let project = invocation.project_for(&args.target)?;
-    let migrations = project.migrations()?;
+    let migrations = project.migrations_to_undo()?;
     let server = invocation.server(&args.target, &project)?;
     let owner = project.manifest.roles.owner.as_deref();
     let graph = project

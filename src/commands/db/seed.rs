@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::{Invocation, Output, Target, Waiting, scale};
 use crate::failure::{Exit, Failure, Result};
+use crate::pg::index::Options;
 use crate::pg::seed::{self, Ending, Outcome, Source};
-use crate::pg::{Server, Work, protect, session};
+use crate::pg::{Cancel, Server, Work, protect, session};
 use crate::project::Project;
 
 /// Write the seed rows that are missing, through the policies
@@ -108,15 +109,27 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         true => Ending::RolledBack,
         false => Ending::Kept,
     };
-    let outcome = invocation.block_on(async {
+    let indexes = project.vectors()?.indexes;
+    let cancel = Cancel::default();
+    let options = Options::default();
+    let site = invocation.site(&server, &project.manifest, options, &cancel);
+    let (outcome, indexed) = invocation.block_on(async {
         let timeout = args.waiting.lock_timeout.into();
         let mut work = Work::begin(&server, "edu db seed", timeout, &report).await?;
         let connection = &mut work.connection;
         let allowed = args.allow_protected.as_deref();
         protect::refuse(connection, &server, source.manifest, allowed, "seed it").await?;
         let outcome = seed::run(connection, source, ending, &report).await?;
+        let indexed = match args.dry_run {
+            true => Ok(()),
+            false => {
+                invocation
+                    .index_after_load(connection, &site, &indexes)
+                    .await
+            }
+        };
         work.end().await;
-        Ok(outcome)
+        Ok((outcome, indexed))
     })?;
     match args.output {
         Output::Text => tell(args, invocation, &outcome),
@@ -132,6 +145,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
             invocation.ui.answer(text);
         }
     }
+    indexed?;
     Ok(Exit::Done)
 }
 

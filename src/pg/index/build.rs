@@ -205,9 +205,6 @@ async fn prove(connection: &mut PgConnection, name: &Name) -> Result<()> {
     .hint("Run the command again: the invalid index is removed and built anew."))
 }
 
-/// The comment that tells how many rows an ivfflat index was built over.
-pub(super) const ROWS_COMMENT: &str = "edu: built over rows: ";
-
 /// Lists are made from the rows that are there; the index remembers how many, so that one that is
 /// outgrown can be told.
 async fn remember(
@@ -220,7 +217,8 @@ async fn remember(
         return Ok(());
     }
     let sql = format!(
-        "COMMENT ON INDEX {name} IS '{ROWS_COMMENT}{}'",
+        "COMMENT ON INDEX {name} IS '{}{}'",
+        existing::ROWS_COMMENT,
         outlook.rows
     );
     session::run(connection, &sql, &format!("comment on index {name}")).await

@@ -31,6 +31,17 @@ pub struct Existing {
     pub found: Found,
 }
 
+/// The comment that tells how many rows an ivfflat index was built over.
+pub(super) const ROWS_COMMENT: &str = "edu: built over rows: ";
+
+impl Existing {
+    /// How many rows there were when edu built the index, where its comment says so.
+    pub(super) fn built_over(&self) -> Option<u64> {
+        let comment = self.comment.as_deref()?;
+        comment.strip_prefix(ROWS_COMMENT)?.parse().ok()
+    }
+}
+
 const QUERY: &str = "
 SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind = 'I' AS partitioned,
        i.indisvalid AND i.indislive AS valid, i.indisready AS ready,

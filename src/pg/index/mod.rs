@@ -10,6 +10,7 @@ mod build;
 mod ddl;
 mod existing;
 mod facts;
+mod load;
 mod notice;
 mod outcome;
 mod partition;
@@ -37,6 +38,7 @@ use crate::spec::vectors::VectorIndex;
 use crate::vector::machine::Machine;
 
 use build::Run;
+pub use load::after_load;
 pub use outcome::{Outcome, State, summary};
 pub(super) use swap::attempts;
 use watch::Board;

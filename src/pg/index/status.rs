@@ -2,7 +2,6 @@
 
 use sqlx::postgres::PgConnection;
 
-use super::build::ROWS_COMMENT;
 use super::existing::{self, Existing};
 use super::facts::{self, Host};
 use super::{Site, search};
@@ -220,11 +219,7 @@ fn grown(status: &mut Status, index: &VectorIndex, there: &Existing, rows: u64) 
         return;
     }
     let lists = option_of(&there.found.options, "lists").unwrap_or(100);
-    let then = there
-        .comment
-        .as_deref()
-        .and_then(|text| text.strip_prefix(ROWS_COMMENT)?.parse().ok());
-    if let Some(why) = outgrown(lists, then, rows) {
+    if let Some(why) = outgrown(lists, there.built_over(), rows) {
         status
             .findings
             .push(format!("{why}: rebuild it (edu db index rebuild)"));

@@ -302,6 +302,7 @@ pub(super) fn contradiction<'a>(
                 ),
             )
             .detail("Every applied migration must stay in the project.")
+            .detail("One of an option that edu.toml has switched off since is undone first: edu db rollback.")
             .hint("Bring the file back, or use the project version that this database belongs to."),
         },
         Kind::RepeatedVersion(repeated) => Failure::usage(format!(

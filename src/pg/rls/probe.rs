@@ -238,7 +238,8 @@ impl Prober<'_> {
 
     async fn group(&mut self, connection: &mut PgConnection, group: &Group) -> Result<()> {
         for attempt in &group.attempts {
-            if let Expect::Exactly(sql) | Expect::Unchanged(sql) = &attempt.expect
+            if let Expect::Exactly(sql) | Expect::AtMost(sql) | Expect::Unchanged(sql) =
+                &attempt.expect
                 && !self.counts.contains_key(sql)
             {
                 let count = one(connection, sql).await?;
@@ -285,7 +286,9 @@ impl Prober<'_> {
         one_attempt: &Attempt,
     ) -> Result<Outcome> {
         let mut outcome = attempt(connection, &one_attempt.sql).await?;
-        if let Expect::Exactly(sql) | Expect::Unchanged(sql) = &one_attempt.expect {
+        if let Expect::Exactly(sql) | Expect::AtMost(sql) | Expect::Unchanged(sql) =
+            &one_attempt.expect
+        {
             outcome.before = self.counts.get(sql).cloned().unwrap_or_default();
             outcome.after.clone_from(&outcome.before);
             if matches!(one_attempt.expect, Expect::Unchanged(_)) && outcome.error.is_none() {

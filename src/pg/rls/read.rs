@@ -53,7 +53,7 @@ pub async fn inside(connection: &mut PgConnection, question: &Question) -> Resul
     .await
     .map_err(|error| failure("identify the database", &error))?;
     let trees: Vec<Tree> = rows(connection, include_str!("tree.sql"), None).await?;
-    Ok(Posture {
+    let mut posture = Posture {
         server_version: server_version.unsigned_abs(),
         database,
         subjects: question.subjects.clone(),
@@ -81,7 +81,12 @@ pub async fn inside(connection: &mut PgConnection, question: &Question) -> Resul
             false => Vec::new(),
         },
         declared_functions: declared(connection, &question.signatures).await?,
-    })
+    };
+    // Without a graph AGE is there because the server preloads it, and decides about no row.
+    if posture.labels.is_empty() {
+        posture.leave_out_extension("age", "ag_catalog");
+    }
+    Ok(posture)
 }
 
 #[derive(serde::Deserialize)]

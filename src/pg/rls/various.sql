@@ -1,7 +1,7 @@
 -- One row: one fact as JSON with its kind: setting, default (privileges of objects to come), publication, keyword,
 -- default_call (a default, generated column or CHECK that calls a SECURITY DEFINER function), equality (a built-in btree
 -- equality operator), own_equality (an operator "=" of no extension and not PostgreSQL's own), never (a CHECK that keeps
--- one value out of one column: the table, and the CHECK's tree), operator (one that policies use), type (its name), extension (its version), routine (a function of PostgreSQL's own). Order: by kind and text.
+-- one value out of one column: the table, and the CHECK's tree), operator (one that policies use), type (its name), enum_value (of a type's id), extension (its version), routine (a function of PostgreSQL's own). Order: by kind and text.
 -- Privileges: none beyond CONNECT. Lowest server version: 16. $1: words to look up among the keywords.
 SELECT pg_catalog.to_jsonb(x) FROM (
 SELECT 'setting' AS kind, COALESCE(NULLIF(s.setrole, 0)::regrole::text, '*') AS subject, cfg AS text, 0::int8 AS oid
@@ -43,6 +43,8 @@ JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
 WHERE d.classid = 'pg_catalog.pg_policy'::regclass AND d.refclassid = 'pg_catalog.pg_operator'::regclass
 UNION ALL
 SELECT 'extension', e.extname, e.extversion, 0 FROM pg_catalog.pg_extension e
+UNION ALL
+SELECT 'enum_value', e.enumtypid::text, e.enumlabel, e.oid::int8 FROM pg_catalog.pg_enum e
 UNION ALL
 SELECT 'routine', '', p.oid::regprocedure::text, p.oid::int8 FROM pg_catalog.pg_proc p
 WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname IN ('current_setting')

@@ -201,7 +201,7 @@ fn roles(document: &Document, bypass: &[String], entry: &Table) -> Result<BTreeM
             &rules.delete,
         ]) {
             let missing = match rule.get_ref() {
-                Rule::Tenant if entry.tenant.is_none() => "tenant",
+                Rule::Tenant | Rule::Within if entry.tenant.is_none() => "tenant",
                 Rule::Own if entry.owner.is_none() => "owner",
                 _ => continue,
             };

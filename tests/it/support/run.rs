@@ -127,7 +127,7 @@ impl Project {
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         fs::set_permissions(project.path(), open).expect("the folder's mode");
         fs::copy(folder.join("edu.toml"), project.path().join("edu.toml")).expect("the manifest");
-        for part in ["spec", "migrations", "graph", "seeds"] {
+        for part in ["spec", "migrations", "graph", "seeds", "options"] {
             if folder.join(part).is_dir() {
                 copy_folder(&folder.join(part), &project.path().join(part));
             }

@@ -8,6 +8,8 @@ mod contextinject;
 mod count;
 mod keep;
 mod life;
+mod microlearning;
+mod nuclom;
 mod platform;
 
 use std::path::PathBuf;

@@ -6,6 +6,8 @@ use crate::pg::index;
 use crate::pg::{Cancel, Work, session};
 
 /// Build what is missing and mend what is broken; what differs is told
+///
+/// An ivfflat index most of whose rows came after it is built anew beside itself.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -51,9 +53,16 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         let timeout = args.waiting.lock_timeout.into();
         let work = Work::begin_building(&server, "edu db index", timeout, &report);
         let mut work = cancel.or(work).await?;
-        let outcomes = index::ensure(&mut work.connection, &site, &wanted, &report).await;
+        let connection = &mut work.connection;
+        let mut outcomes = index::ensure(connection, &site, &wanted, &report).await?;
+        for built in index::after_load(connection, &site, &wanted, &report).await? {
+            outcomes
+                .iter_mut()
+                .filter(|one| one.name == built.name)
+                .for_each(|one| one.state = built.state.clone());
+        }
         work.end().await;
-        outcomes
+        Ok(outcomes)
     })?;
     Ok(tell(&outcomes, invocation))
 }
