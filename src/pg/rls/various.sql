@@ -1,12 +1,9 @@
 -- One row: one fact as JSON with its kind: setting, default (privileges of objects to come), publication, keyword,
 -- default_call (a default, generated column or CHECK that calls a SECURITY DEFINER function), equality (a built-in btree
 -- equality operator), own_equality (an operator "=" of no extension and not PostgreSQL's own), never (a CHECK that keeps
-<<<<<<< HEAD
 -- one value out of one column: the table, and the CHECK's tree), large_object and parameter (who was given what),
--- login_trigger (an event trigger on login), operator (one that policies use), type (its name), extension (its version), routine (a function of PostgreSQL's own). Order: by kind and text.
-=======
--- one value out of one column: the table, and the CHECK's tree), operator (one that policies use), type (its name), enum_value (of a type's id), extension (its version), routine (a function of PostgreSQL's own). Order: by kind and text.
->>>>>>> main
+-- login_trigger (an event trigger on login), operator (one that policies use), type (its name), enum_value (of a type's id),
+-- extension (its version), routine (a function of PostgreSQL's own). Order: by kind and text.
 -- Privileges: none beyond CONNECT. Lowest server version: 16. $1: words to look up among the keywords.
 SELECT pg_catalog.to_jsonb(x) FROM (
 SELECT 'setting' AS kind, COALESCE(NULLIF(s.setrole, 0)::regrole::text, '*') AS subject, cfg AS text, 0::int8 AS oid
