@@ -245,9 +245,9 @@ fn a_tenant_sees_and_makes_its_own_vertices_alone() {
             "SELECT * FROM cypher('edusphere_graph', $$ CREATE (:Concept {{id: '{tenant}', tenant_id: '{tenant}', label: 'x'}}) $$) AS (v agtype)"
         )
     };
-    let count = "SELECT count(*) FROM cypher('edusphere_graph', $$ MATCH (c:Concept) RETURN c $$) AS (c agtype)";
+    let count = "SELECT count(*) FROM cypher('edusphere_graph', $$ MATCH (c:Concept {label: 'x'}) RETURN c $$) AS (c agtype)";
     let any =
-        "SELECT count(*) FROM cypher('edusphere_graph', $$ MATCH (c) RETURN c $$) AS (c agtype)";
+        "SELECT count(*) FROM cypher('edusphere_graph', $$ MATCH (c {label: 'x'}) RETURN c $$) AS (c agtype)";
     for tenant in [A, B] {
         let session = inside(&mut login, tenant, ADMIN);
         session.run(&create(tenant));
