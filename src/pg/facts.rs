@@ -19,7 +19,7 @@ use crate::sql::effect::Target;
 const BEGIN: &str = "BEGIN READ ONLY; SET LOCAL lock_timeout = '3s'";
 
 /// How long the server may take for it: sizes of thousands of tables are read from its file system.
-const ANSWER_MAX: Duration = Duration::from_secs(60);
+const ANSWER_MAX: Duration = Duration::from_secs(20);
 
 const DOING: &str = "look at the tables that the migrations change";
 

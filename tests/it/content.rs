@@ -246,8 +246,7 @@ fn a_tenant_sees_and_makes_its_own_vertices_alone() {
         )
     };
     let count = "SELECT count(*) FROM cypher('edusphere_graph', $$ MATCH (c:Concept {label: 'x'}) RETURN c $$) AS (c agtype)";
-    let any =
-        "SELECT count(*) FROM cypher('edusphere_graph', $$ MATCH (c {label: 'x'}) RETURN c $$) AS (c agtype)";
+    let any = "SELECT count(*) FROM cypher('edusphere_graph', $$ MATCH (c {label: 'x'}) RETURN c $$) AS (c agtype)";
     for tenant in [A, B] {
         let session = inside(&mut login, tenant, ADMIN);
         session.run(&create(tenant));
