@@ -71,6 +71,12 @@ bench-lock-queue:
     cargo build --release
     scripts/bench-lock-queue.sh
 
+# Rows generated and loaded beside psql's \copy of the same rows: an empty database's URL, a superuser's
+[group('bench')]
+bench-seed url rows="100000":
+    cargo build --release
+    scripts/bench-seed.sh {{ url }} {{ rows }}
+
 # Licences, duplicates and sources of the dependencies
 [group('ci')]
 deny:

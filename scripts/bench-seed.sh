@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Compares `edu db seed --profile scale` with psql's \copy of the same rows in text form, in the same run, and measures
-# the memory of a million rows. Usage: scripts/bench-seed.sh DATABASE_URL [ROWS]   (an empty database, a superuser's URL)
+# Compares `edu db seed --profile scale` with psql's \copy of the same rows in text form, in the same run.
+# Usage: scripts/bench-seed.sh DATABASE_URL [ROWS]   (an empty database, a superuser's URL)
 set -euo pipefail
 url=$1 rows=${2:-100000}
 edu=$PWD/target/release/edu

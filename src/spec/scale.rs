@@ -18,8 +18,6 @@ pub struct Scale {
     pub root: Option<Name>,
     /// How many parts of the rows a table gets; 0 leaves it empty. Default: more the further it is from the root.
     pub weight: BTreeMap<Name, u32>,
-    /// How many parts of the rows the graph gets.
-    pub graph: u32,
     /// How columns are filled that their name and type say too little about.
     pub column: BTreeMap<ColumnName, Filling>,
 }
@@ -30,7 +28,6 @@ impl Default for Scale {
             languages: vec!["en".to_owned(), "he".to_owned()],
             root: None,
             weight: BTreeMap::new(),
-            graph: 0,
             column: BTreeMap::new(),
         }
     }

@@ -1,6 +1,6 @@
 //! `examples/microlearning`: text ids, cascades, an ivfflat index after the load, optional policies by user.
 
-use super::{System, columns, counted, life};
+use super::{System, columns, counted, keep, life};
 use crate::support::{Database, Project, Session};
 
 const MICROLEARNING: System = System("microlearning");
@@ -621,4 +621,9 @@ fn with_the_option_users_read_their_organizations_nuggets_and_learners_their_ses
             ["session_learner_access", "r"]
         ]
     );
+}
+
+#[test]
+fn a_backup_of_it_comes_back_as_it_was() {
+    keep(MICROLEARNING);
 }

@@ -1,6 +1,6 @@
 //! Nuclom: video collaboration, organizations isolated by membership.
 
-use super::{System, columns, counted, life};
+use super::{System, columns, counted, keep, life};
 use crate::support::{Database, Session};
 
 const NUCLOM: System = System("nuclom");
@@ -805,4 +805,9 @@ fn a_role_includes_what_the_roles_below_it_may_do() {
     );
     let mut session = db.session("postgres");
     assert_eq!(session.one("SELECT 'OWNER'::\"OrganizationRole\" < 'ADMIN' AND 'ADMIN'::\"OrganizationRole\" < 'MEMBER'"), "t");
+}
+
+#[test]
+fn a_backup_of_it_comes_back_as_it_was() {
+    keep(NUCLOM);
 }
