@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 
-use super::error::failure;
+use super::error::{failure, server_error};
 use super::message::{Message, silence};
 use super::session;
 use crate::catalog::name::quote_literal;
@@ -97,7 +97,10 @@ async fn overview(connection: &mut PgConnection, names: &[String]) -> Result<(Fa
     let rows = match message.send(connection).await {
         Ok(rows) => rows,
         Err(stop) => {
-            session::run(connection, "ROLLBACK", DOING).await?;
+            // Where the network went silent nobody would answer this either.
+            if server_error(&stop.error).is_some() {
+                session::run(connection, "ROLLBACK", DOING).await?;
+            }
             return Err(failure(DOING, &stop.error));
         }
     };
