@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use sqlx::Row;
+use sqlx::postgres::PgRow;
 
 use super::admin::{Admin, Class, key};
 use super::clone::drop_database;
@@ -14,7 +15,7 @@ use super::mark::{Lease, Mark};
 use super::state::{self, Found, Process, Rules, State};
 use super::{CLONE, TEMPLATE, is_ours, template};
 use crate::failure::{Failure, Result};
-use crate::pg::error::failure;
+use crate::pg::error::{failure, sqlstate};
 
 /// How often the server is asked whether it has noticed that a process is gone.
 const POLL: Duration = Duration::from_millis(20);
@@ -244,6 +245,25 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
                     WHERE datname = pg_catalog.current_database())
   AND l.pid <> pg_catalog.pg_backend_pid()";
 
+/// How often a list is asked for again, because a database went while it was measured.
+const TRIES: usize = 20;
+
+async fn databases(admin: &mut Admin, name: Option<&str>) -> Result<Vec<PgRow>> {
+    let mut tries = TRIES;
+    loop {
+        let asked = sqlx::query(DATABASES)
+            .bind(name)
+            .fetch_all(&mut admin.connection)
+            .await;
+        match asked {
+            Err(error) if tries > 0 && matches!(sqlstate(&error), "42704" | "3D000" | "58P01") => {
+                tries -= 1;
+            }
+            asked => return asked.map_err(|error| failure("list the test databases", &error)),
+        }
+    }
+}
+
 /// Looks at databases, or the one called `name`. Shape: those that `scope` means; and the sessions that
 /// make something, or whose process is gone.
 async fn look(
@@ -251,11 +271,7 @@ async fn look(
     scope: &Scope<'_>,
     name: Option<&str>,
 ) -> Result<(Vec<Judged>, BTreeSet<i32>)> {
-    let rows = sqlx::query(DATABASES)
-        .bind(name)
-        .fetch_all(&mut admin.connection)
-        .await
-        .map_err(|error| failure("list the test databases", &error))?;
+    let rows = databases(admin, name).await?;
     let mut holders: BTreeMap<(i64, i64), i32> = BTreeMap::new();
     for row in admin
         .rows(LOCKS, "see which test databases are in use")
