@@ -97,6 +97,12 @@ fresh-clone *args:
 doc:
     cargo doc --no-deps --document-private-items
 
+# How long isolation takes: every engine on this project, static and proof on 10,000 tables
+[group('bench')]
+bench-rls major="17":
+    cargo build --release
+    EDU_SPEED_BIN="$PWD/target/release/edu" EDU_TEST_MAJOR={{ major }} cargo test --test it isolation_speed -- --ignored --nocapture
+
 # How fast the graph is: load, matches, traversals, check, as ratios within one run
 [group('bench')]
 bench-graph major="17":

@@ -145,6 +145,8 @@ fn judge(mutation: &Mutation) -> Judged {
         }
         Err(_) => panic!("{}: exit {}: {}", mutation.name, run.code, run.stderr),
     }
+    let told: Vec<&str> = ids.iter().map(String::as_str).collect();
+    println!("{}: {}", mutation.name, told.join(", "));
     Judged {
         name: mutation.name.clone(),
         engines,

@@ -8,8 +8,10 @@ use crate::posture::scene::Scene;
 use crate::spec::access::Access;
 
 mod columns;
+mod context;
 mod declared;
 mod functions;
+mod given;
 mod graph;
 mod keys;
 mod objects;
@@ -120,7 +122,11 @@ pub const ALL: &[Check] = checks! {
     "function-reaches-out" "R43" Error functions::outside, "a function that reaches files, servers or pages can be called";
     "function-presets-context" "R36" Error functions::presetting, "a function sets the context, the role or row security for its caller";
     "role-administers" "R15" Error roles::administers, "a role may give a role of the application away, or become the login";
-    "given-past-policies" "R43" Error roles::given, "a parameter or large object was given to the application, or code runs at every login";
+    "given-past-policies" "R43" Error given::past_policies, "a parameter, large object or foreign server was given to the application, or code runs beside it";
+    "grant-option" "R43" Error given::handed_on, "the application may hand its privileges on";
+    "context-helper-session-wide" "R11" Error context::session_wide, "a function sets the context for the session, not for the transaction";
+    "role-undeclared" "COV" Error given::undeclared, "a role that nobody declared reaches tenants' rows";
+    "trigger-notifies" "R25" Error objects::notifies, "a trigger sends values to a channel that every session may listen to";
     "default-calls-definer" "R38" Error functions::default_call, "a default or CHECK runs as another role";
     "policy-reads-unprotected" "R40" Error trust::reads, "a policy trusts a table without row security, or reads its own";
     "server-outdated" "R41" Error server::outdated, "the server lacks a security fix for row security";

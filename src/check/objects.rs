@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Found;
+use super::context::arguments;
 use super::tables::read_as;
 use crate::catalog::name::quote_ident;
 use crate::posture::scene::Scene;
@@ -210,6 +211,47 @@ pub(super) fn trigger(scene: &Scene<'_>) -> Vec<Found> {
     found
 }
 
+/// Triggers that send a row's values to everybody: LISTEN needs no privilege, and channels know no tenant.
+pub(super) fn notifies(scene: &Scene<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for trigger in &scene.posture.triggers {
+        let (Some(function), Some(table)) = (
+            trigger.function.and_then(|oid| scene.function(oid)),
+            scene.relations.get(&trigger.table),
+        ) else {
+            continue;
+        };
+        let body = function.body.as_deref().unwrap_or_default();
+        if function.extension.is_none() && scene.protected(table) && sends(body) {
+            let object = format!("{}.{}", table.full_name(), quote_ident(&trigger.name));
+            let message = format!(
+                "{} sends what tenant B writes to a channel that tenant A may listen to",
+                function.signature
+            );
+            found.push(Found::new(object, message));
+        }
+    }
+    found
+}
+
+/// Whether a function's text sends a payload that is no constant.
+fn sends(body: &str) -> bool {
+    let text = body.to_lowercase();
+    if text.contains("execute") && text.contains("notify ") {
+        return true;
+    }
+    text.split("pg_notify").skip(1).any(|call| {
+        let payload = arguments(call)
+            .get(1)
+            .map_or("", |payload| payload.trim())
+            .to_owned();
+        let inner = payload
+            .strip_prefix('\'')
+            .and_then(|rest| rest.strip_suffix('\''));
+        inner.is_none_or(|inner| inner.contains('\''))
+    })
+}
+
 pub(super) fn rule(scene: &Scene<'_>) -> Vec<Found> {
     let rules = scene
         .posture
@@ -221,7 +263,7 @@ pub(super) fn rule(scene: &Scene<'_>) -> Vec<Found> {
             let table = scene
                 .relations
                 .get(&rule.table)
-                .filter(|table| scene.protected(table))?;
+                .filter(|table| scene.protected(table) || reached(scene, table, "awd").is_some())?;
             let name = table.full_name();
             let rule = quote_ident(&rule.name);
             Some(

@@ -102,19 +102,15 @@ pub(super) fn ignores_tenant(scene: &Scene<'_>) -> Vec<Found> {
 }
 
 pub(super) fn foreign_setting(scene: &Scene<'_>) -> Vec<Found> {
-    let known: BTreeSet<&str> = [&scene.tenant_setting, &scene.user_setting]
-        .into_iter()
-        .flatten()
-        .map(String::as_str)
-        .collect();
+    let own = [&scene.tenant_setting, &scene.user_setting];
+    let known = |setting: &str| {
+        let mut own = own.into_iter().flatten();
+        own.any(|own| own.eq_ignore_ascii_case(setting))
+    };
     let mut found = Vec::new();
     for (policy, side, expr) in sides(scene) {
         for reading in readings(scene, expr) {
-            if !reading
-                .setting
-                .as_deref()
-                .is_some_and(|setting| known.contains(setting))
-            {
+            if !reading.setting.as_deref().is_some_and(known) {
                 let setting = reading
                     .setting
                     .unwrap_or_else(|| "a setting whose name is computed".to_owned());

@@ -1,6 +1,6 @@
 //! How an expression reads the context's settings.
 
-use crate::posture::expr::{Expr, Query, Select};
+use crate::posture::expr::{Expr, Query, Select, substitute};
 use crate::posture::scene::Scene;
 
 /// One call of `current_setting`.
@@ -32,6 +32,9 @@ fn read(
     (nullified, fallback, depth): (bool, bool, u32),
     found: &mut Vec<Reading>,
 ) {
+    if let Some(value) = expr.unless_empty(&scene.equal) {
+        return read(scene, value, (true, fallback, depth), found);
+    }
     let mut all = |items: &[Expr], nullified, fallback| {
         items
             .iter()
@@ -48,17 +51,12 @@ fn read(
             });
         }
         Expr::NullIf(_, items) => {
-            let empty = items.get(1).and_then(Expr::as_text).as_deref() == Some("");
+            let empty = items.get(1).is_some_and(Expr::is_empty_text);
             all(items, nullified || empty, fallback);
         }
-        // COALESCE(condition, false) is a condition; COALESCE(setting, value) is another tenant, unless no tenant can be it.
         Expr::Coalesce(items) => {
-            let condition = items.last().and_then(Expr::as_bool) == Some(Some(false));
-            let nobody = items
-                .last()
-                .and_then(Expr::as_id)
-                .is_some_and(|id| nobody(scene, &id));
-            all(items, nullified, fallback || !condition && !nobody);
+            let harmless = stands_for_nobody(scene, items, nullified);
+            all(items, nullified, fallback || !harmless);
         }
         Expr::And(items) | Expr::Or(items) | Expr::Items(items) => all(items, false, fallback),
         Expr::Operator(_, items) | Expr::Distinct(_, items) => all(items, false, fallback),
@@ -66,7 +64,8 @@ fn read(
             all(items, false, fallback);
             let body = scene.body(*function).filter(|_| depth < DEPTH_MAX);
             for inner in body.iter().flat_map(|body| body.exprs()) {
-                read(scene, inner, (nullified, fallback, depth + 1), found);
+                let inner = substitute(inner, items).unwrap_or_else(|| inner.clone());
+                read(scene, &inner, (nullified, fallback, depth + 1), found);
             }
         }
         Expr::Quantified { operands, .. } => all(operands, false, fallback),
@@ -93,6 +92,17 @@ fn read(
         Expr::SubSelect { query, .. } => of_query(scene, query, (fallback, depth), found),
         _ => {}
     }
+}
+
+/// COALESCE(condition, false) is a condition; COALESCE(setting, value) is another tenant, unless no tenant can be
+/// it or NULLIF takes it out again.
+fn stands_for_nobody(scene: &Scene<'_>, items: &[Expr], nullified: bool) -> bool {
+    let Some(last) = items.last() else {
+        return true;
+    };
+    last.as_bool() == Some(Some(false))
+        || last.as_id().is_some_and(|id| nobody(scene, &id))
+        || nullified && last.is_empty_text()
 }
 
 fn of_query(

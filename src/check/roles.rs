@@ -40,9 +40,14 @@ pub(super) fn owner(scene: &Scene<'_>) -> Vec<Found> {
             .relations
             .iter()
             .find(|r| r.owner == reach.reaches && !r.is_table());
+        let fact = scene
+            .posture
+            .facts("owned")
+            .find(|fact| fact.subject == reach.reaches);
         let other = function
             .map(|f| f.signature.clone())
-            .or_else(|| view.map(|view| view.full_name()));
+            .or_else(|| view.map(|view| view.full_name()))
+            .or_else(|| fact.map(|fact| fact.text.clone()));
         if let (None, Some(name)) = (owned, other) {
             let message = format!(
                 "{} {} {}, the owner of {name}: a tenant can put something else in its place",
@@ -126,52 +131,6 @@ pub(super) fn administers(scene: &Scene<'_>) -> Vec<Found> {
     found
 }
 
-/// Parameters and large objects that the application's roles were given, and code that runs at every login.
-pub(super) fn given(scene: &Scene<'_>) -> Vec<Found> {
-    let actor = |name: &str| name == "PUBLIC" || scene.actors().contains(&name);
-    let mut found = Vec::new();
-    for fact in scene
-        .posture
-        .facts("parameter")
-        .filter(|fact| actor(&fact.subject))
-    {
-        let message = format!(
-            "{} was given {}: it changes how the server treats its session",
-            fact.subject, fact.text
-        );
-        let fix = fact.text.rsplit_once(' ').map(|(privilege, name)| {
-            format!(
-                "REVOKE {privilege} ON PARAMETER {name} FROM {};",
-                fact.subject
-            )
-        });
-        found.push(Found::new(&fact.text, message).fix(fix.unwrap_or_default()));
-    }
-    for fact in scene
-        .posture
-        .facts("large_object")
-        .filter(|fact| actor(&fact.subject))
-    {
-        let object = format!("large object {}", fact.oid);
-        let message = format!(
-            "{} has {} on {object}: no policy binds large objects, every tenant has it",
-            fact.subject, fact.text
-        );
-        found.push(Found::new(object, message));
-    }
-    for fact in scene.posture.facts("login_trigger") {
-        let message = format!(
-            "{} runs at every login, as nobody's code in no tenant's context: it can set one",
-            fact.text
-        );
-        found.push(Found::new(&fact.subject, message).fix(format!(
-            "ALTER EVENT TRIGGER {} DISABLE;",
-            quote_ident(&fact.subject)
-        )));
-    }
-    found
-}
-
 pub(super) fn predefined(scene: &Scene<'_>) -> Vec<Found> {
     const POWERFUL: [&str; 11] = [
         "pg_read_all_data",
@@ -247,7 +206,9 @@ pub(super) fn defaults(scene: &Scene<'_>) -> Vec<Found> {
                 *privilege,
                 "TRUNCATE" | "REFERENCES" | "TRIGGER" | "MAINTAIN"
             )
-            || scene.login.as_deref() == Some(*grantee) && *kind == "r";
+            || scene.login.as_deref() == Some(*grantee) && *kind == "r"
+            || *kind == "n" && *privilege == "CREATE"
+            || *kind == "S" && *privilege == "UPDATE";
         if wide {
             let message = format!(
                 "default privileges in {} give {grantee} {privilege} on objects to come",

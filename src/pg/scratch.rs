@@ -48,6 +48,8 @@ pub enum From {
     Spec,
     /// The migrations up to a version, or all; after all of them graph and vector indexes too.
     Migrations(Option<i64>),
+    /// The migrations up to a version and nothing else, so that what one of them does is told from the next.
+    Step(i64),
 }
 
 /// A scratch database, empty at first. It is dropped by [`Scratch::drop_it`].
@@ -148,9 +150,13 @@ pub async fn fill(
             report(Progress::Done);
         }
         From::Migrations(to) => migrate_to(&mut work, wanted, to, report).await?,
+        From::Step(to) => migrate_to(&mut work, wanted, Some(to), report).await?,
     }
-    let partial = matches!(from, From::Migrations(Some(to))
-        if wanted.migrations.last().is_some_and(|last| last.version > to));
+    let partial = match from {
+        From::Migrations(Some(to)) => wanted.migrations.last().is_some_and(|l| l.version > to),
+        From::Step(_) => true,
+        From::Migrations(None) | From::Spec => false,
+    };
     if !partial {
         if let Some(ontology) = wanted.ontology {
             let options = graph::Options::default();

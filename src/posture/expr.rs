@@ -9,6 +9,8 @@ pub use query::{Select, Source, select};
 pub use read::read;
 pub use rewrite::{GIVEN, place, substitute};
 
+use std::collections::BTreeSet;
+
 use super::Oid;
 use super::tree::Node;
 
@@ -167,6 +169,33 @@ impl Expr {
         }
     }
 
+    /// Whether it is `''`.
+    pub fn is_empty_text(&self) -> bool {
+        self.as_text().as_deref() == Some("")
+    }
+
+    /// The value of `CASE WHEN x = '' THEN NULL ELSE value END`, or of `CASE WHEN x <> '' THEN value END`, where
+    /// the value is x under casts. `equal` are the operators that mean equality.
+    pub fn unless_empty(&self, equal: &BTreeSet<Oid>) -> Option<&Self> {
+        let Self::Case(branches, default) = self else {
+            return None;
+        };
+        let [(Self::Operator(operator, sides), then)] = branches.as_slice() else {
+            return None;
+        };
+        let tested = match sides.as_slice() {
+            [tested, empty] | [empty, tested] if empty.is_empty_text() => tested,
+            _ => return None,
+        };
+        let null = |value: &Self| matches!(value.bare(), Self::Const(_, None));
+        let value = match equal.contains(operator) {
+            true if null(then) => &**default,
+            false if null(default) && *operator == TEXT_DIFFERS => then,
+            _ => return None,
+        };
+        (value.bare() == tested.bare()).then_some(value)
+    }
+
     /// The value of a boolean constant. Shape: the inner `None` is NULL.
     pub fn as_bool(&self) -> Option<Option<bool>> {
         match self {
@@ -228,6 +257,9 @@ impl Expr {
         }
     }
 }
+
+/// `text <> text`. Source: `pg_operator.dat`.
+const TEXT_DIFFERS: Oid = 531;
 
 /// `uuid`.
 const UUID: Oid = 2950;

@@ -153,7 +153,7 @@ fn edges(posture: &Posture) -> Vec<(&'static str, Value, Vec<Oid>)> {
     for fact in &posture.facts {
         if !matches!(
             fact.kind.as_str(),
-            "equality" | "keyword" | "routine" | "never" | "enum_value"
+            "equality" | "inequality" | "keyword" | "routine" | "never" | "enum_value"
         ) {
             add("fact", json(fact), vec![fact.oid]);
         }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub mod acl;
 pub mod body;
 pub mod expr;
 pub mod finding;

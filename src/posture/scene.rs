@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::expr::{self, Expr, Select};
 use super::{ForeignKey, Function, Oid, Policy, Posture, Relation, body, tree};
 use crate::catalog::name::{Name, quote_ident};
-use crate::spec::access::{Access, Command, Membership, TableAccess};
+use crate::spec::access::{Access, Command, Enters, Membership, TableAccess};
 use crate::spec::manifest::Manifest;
 use crate::spec::ontology::{Isolation, Ontology};
 
@@ -37,6 +37,8 @@ pub struct Scene<'a> {
     pub readers: BTreeSet<Oid>,
     /// The built-in operators that mean equality.
     pub equal: BTreeSet<Oid>,
+    /// Their negations, each with the equality that it negates.
+    pub unequal: BTreeMap<Oid, Oid>,
     /// Tables and columns whose values are unique.
     pub unique: BTreeSet<(Oid, i32)>,
     promises: BTreeMap<(&'a str, &'a str), &'a TableAccess>,
@@ -91,6 +93,10 @@ impl<'a> Scene<'a> {
             exprs: exprs.collect(),
             readers: posture.facts("routine").map(|fact| fact.oid).collect(),
             equal: posture.equalities(),
+            unequal: posture
+                .facts("inequality")
+                .filter_map(|fact| Some((fact.oid, fact.text.parse().ok()?)))
+                .collect(),
             unique: posture
                 .indexes
                 .iter()
@@ -140,6 +146,38 @@ impl<'a> Scene<'a> {
                 .filter(|login| !self.applications.iter().any(|app| app == login)),
         );
         all
+    }
+
+    /// The settings of the context.
+    pub fn context(&self) -> impl Iterator<Item = &str> {
+        let both = [&self.tenant_setting, &self.user_setting];
+        both.into_iter().flatten().map(String::as_str)
+    }
+
+    /// Whose tenants a function is declared to let sessions enter.
+    pub fn enters(&self, function: &Function) -> Option<Enters> {
+        let declared = self.access.functions.iter().find(|listed| {
+            let found = &self.posture.declared_functions;
+            found.get(&listed.function.to_string()) == Some(&function.oid)
+        });
+        declared?.enters
+    }
+
+    /// Whether a function sets the tenant, by its text or its parsed body.
+    pub fn sets_tenant(&self, function: &Function) -> bool {
+        let texts = [&function.body, &function.tree];
+        let mut texts = texts.into_iter().flatten().map(String::as_str);
+        let Some(setting) = &self.tenant_setting else {
+            return false;
+        };
+        texts.any(|text| {
+            text.contains("set_config") && text.contains(setting.as_str())
+                || text.contains(":funcid 2078 ")
+                || text.to_lowercase().contains(&format!("set {setting}"))
+                || text
+                    .to_lowercase()
+                    .contains(&format!("set local {setting}"))
+        })
     }
 
     /// The table's promise.

@@ -36,9 +36,18 @@ fn options_of(data_type: &str, ids: &[String], mined: &[String]) -> Vec<String> 
             let words = mined.iter().filter_map(|text| quote_literal(text).ok());
             ids.iter().cloned().chain(words.take(4)).collect()
         }
-        "integer" | "bigint" | "smallint" => vec!["10".into(), "1".into()],
+        "integer" | "bigint" | "smallint" => ["10", "1", "0", "2"].map(str::to_owned).to_vec(),
         "double precision" | "real" | "numeric" => vec!["0".into(), "1".into()],
         "boolean" => vec!["true".into(), "false".into()],
+        "json" | "jsonb" => ids.iter().map(|id| object(data_type, id, mined)).collect(),
+        _ if data_type.ends_with("[]") => {
+            let element = data_type.trim_end_matches("[]");
+            let mut each = options_of(element, ids, mined);
+            each.truncate(each.len().saturating_sub(1));
+            let each = each.into_iter();
+            each.map(|one| format!("ARRAY[{one}]::{data_type}"))
+                .collect()
+        }
         _ => {
             let base = data_type.rsplit('.').next().unwrap_or(data_type).to_owned();
             let column = ColumnShape {
@@ -60,6 +69,16 @@ fn options_of(data_type: &str, ids: &[String], mined: &[String]) -> Vec<String> 
     };
     options.push(format!("NULL::{data_type}"));
     options
+}
+
+/// An object that has an id under every name that stands in the function's text.
+fn object(data_type: &str, id: &str, mined: &[String]) -> String {
+    let names = mined.iter().filter_map(|text| quote_literal(text).ok());
+    let pairs: Vec<String> = names.take(8).map(|name| format!("{name}, {id}")).collect();
+    format!(
+        "pg_catalog.jsonb_build_object({})::{data_type}",
+        pairs.join(", ")
+    )
 }
 
 /// Calls with the ids of both tenants, and with what stands in the function's own text.
@@ -101,6 +120,7 @@ pub(super) fn calls(world: &World<'_>, function: &Function) -> Vec<Item> {
         .map(|arguments| {
             let sql = match function.kind {
                 'p' => format!("CALL {name}({arguments})"),
+                'a' => format!("SELECT {name}({arguments})::text"),
                 _ => format!(
                     "SELECT count(*)::text || ' rows ' || coalesce(md5(string_agg(x::text, '|' ORDER BY x::text)), '') FROM {name}({arguments}) x"
                 ),

@@ -4,6 +4,7 @@
 
 pub mod attempt;
 mod call;
+pub mod enter;
 pub mod escape;
 mod foreign;
 pub mod graph;

@@ -42,7 +42,7 @@ pub fn items(world: &World<'_>, role: &str, context: Context) -> Vec<Item> {
         .posture
         .functions
         .iter()
-        .filter(|f| !f.trigger && f.extension.is_none() && matches!(f.kind, 'f' | 'p'));
+        .filter(|f| !f.trigger && f.extension.is_none() && matches!(f.kind, 'f' | 'p' | 'a'));
     for function in callable.filter(|function| function.callers.iter().any(|caller| caller == role))
     {
         all.extend(calls(world, function));

@@ -30,7 +30,15 @@ pub fn judge(
     attempt: &Attempt,
     outcome: &Outcome,
 ) -> Option<Finding> {
-    let wrong = wrong(attempt, outcome, context, role);
+    let wrong = match (attempt.command, &attempt.expect) {
+        // A function says no in its own words.
+        ("EXECUTE", Expect::Refused) if outcome.error.is_some() => None,
+        ("EXECUTE", Expect::Refused) => (outcome.rows > 0).then(|| {
+            let message = format!("{}, as {role}, {}", context.as_str(), attempt.what);
+            ("foreign-rows-reached", message)
+        }),
+        _ => wrong(attempt, outcome, context, role),
+    };
     let (id, message) = wrong?;
     Some(
         Finding::new(

@@ -1,16 +1,17 @@
 //! What a change of the database does to access: unchanged, narrowed, widened (to whom, for which command),
 //! or not provable. The two postures are of one database, so ids mean the same in both.
 
-use std::collections::BTreeSet;
+mod around;
+mod changed;
 
 use super::decide::{Formula, Search, satisfy};
 use super::describe;
 use super::formula::{Meaning, Translator};
 use super::{Case, Side, sides};
-use crate::posture::expr::Expr;
+use crate::posture::Relation;
 use crate::posture::scene::{Scene, letter};
-use crate::posture::{Function, Oid, Relation};
 use crate::spec::access::{Command, Rule};
+use changed::Changed;
 
 /// What became of one access.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct Moved {
     pub command: String,
     /// What became of it.
     pub change: Change,
+    /// The object is new: nobody's rows are in it yet, and it is judged by what is declared of it.
+    pub fresh: bool,
 }
 
 /// Compares every access of the roles concerned. Shape: what nothing was done to is left out.
@@ -43,7 +46,7 @@ pub fn compare<'a>(before: &'a Scene<'a>, after: &'a Scene<'a>) -> Vec<Moved> {
     let comparison = Comparison {
         before,
         after,
-        functions: changed_functions(before, after),
+        changed: Changed::between(before, after),
     };
     let mut all = Vec::new();
     for relation in &after.posture.relations {
@@ -51,6 +54,7 @@ pub fn compare<'a>(before: &'a Scene<'a>, after: &'a Scene<'a>) -> Vec<Moved> {
         comparison.privileges(relation, &mut all);
         comparison.relation(relation, &mut all);
     }
+    comparison.gone(&mut all);
     comparison.functions(&mut all);
     comparison.roles(&mut all);
     comparison.schemas(&mut all);
@@ -60,36 +64,10 @@ pub fn compare<'a>(before: &'a Scene<'a>, after: &'a Scene<'a>) -> Vec<Moved> {
     all
 }
 
-/// Functions that are there before and after and do not do the same.
-fn changed_functions(before: &Scene<'_>, after: &Scene<'_>) -> BTreeSet<Oid> {
-    let does = |function: &Function| {
-        let text = (
-            function.body.clone(),
-            function.tree.clone(),
-            function.settings.clone(),
-        );
-        let how = (
-            function.definer,
-            function.volatility,
-            function.owner.clone(),
-            function.leakproof,
-        );
-        (text, how)
-    };
-    let all = after.posture.functions.iter();
-    all.filter(|function| {
-        before
-            .function(function.oid)
-            .is_some_and(|old| does(old) != does(function))
-    })
-    .map(|function| function.oid)
-    .collect()
-}
-
 struct Comparison<'a> {
     before: &'a Scene<'a>,
     after: &'a Scene<'a>,
-    functions: BTreeSet<Oid>,
+    changed: Changed,
 }
 
 fn moved(role: &str, object: &str, command: &str, change: Change) -> Moved {
@@ -98,6 +76,7 @@ fn moved(role: &str, object: &str, command: &str, change: Change) -> Moved {
         object: object.to_owned(),
         command: command.to_owned(),
         change,
+        fresh: false,
     }
 }
 
@@ -131,7 +110,10 @@ impl<'a> Comparison<'a> {
                     }
                 }
                 if let Some((_, change)) = worst {
-                    all.push(moved(role, &relation.full_name(), command.as_str(), change));
+                    all.push(Moved {
+                        fresh: old.is_none(),
+                        ..moved(role, &relation.full_name(), command.as_str(), change)
+                    });
                 }
             }
         }
@@ -169,13 +151,14 @@ impl<'a> Comparison<'a> {
     ) -> Option<Change> {
         let was = Self::case(self.before, old, role, command, side);
         let is = Self::case(self.after, new, role, command, side);
-        let touched = self.mentions_changed(&is);
+        let touched = self.changed.decides(&was) || self.changed.decides(&is);
         if was.state() == is.state() && !touched {
             return None;
         }
         let mut translator = Translator::new(self.before, old, role);
         let first = was.effective(&mut translator).truth();
-        translator.scene = self.after;
+        // What reads or calls something that changed need not say now what it said before.
+        translator.go_on(self.after, &|expr| self.changed.mentioned(expr));
         let second = is.effective(&mut translator).truth();
         Some(self.judged(&translator, first, second))
     }
@@ -207,30 +190,18 @@ impl<'a> Comparison<'a> {
         let atoms = &translator.atoms;
         let relations: Vec<&Relation> = translator.rows.iter().map(|row| row.relation).collect();
         let free = vec![None; atoms.len()];
-        let closed = |found: &[Option<Option<bool>>]| -> Vec<String> {
-            atoms
-                .iter()
-                .zip(found)
-                .filter(|(_, value)| value.is_some())
-                .filter_map(|(meaning, _)| match meaning {
-                    Meaning::Opaque(expr) | Meaning::Member(expr) => Some(expr),
-                    Meaning::Data(expr) if self.calls_changed(expr) => Some(expr),
-                    _ => None,
-                })
-                .map(|expr| describe::expr(self.after, &relations, expr))
-                .collect()
+        let (then, now) = (was.atoms(), is.atoms());
+        // What cannot be looked into, and is on one side only.
+        let closed = |at: usize| {
+            let opaque = matches!(atoms[at], Meaning::Opaque(_) | Meaning::Member(_));
+            opaque && !(then.contains(&at) && now.contains(&at))
         };
+        let open = (0..atoms.len()).map(|at| closed(at).then_some(Some(false)));
         let wider = Formula::All(vec![is.clone(), was.clone().negated()]);
-        match satisfy(&wider, free.clone()) {
+        match satisfy(&wider, open.collect()) {
             Search::Found(found) => {
-                let stops = closed(&found);
-                return match stops.is_empty() {
-                    true => Change::Widened(format!(
-                        "rows when {}",
-                        describe::assignment(self.after, &relations, atoms, &found)
-                    )),
-                    false => Change::NotProvable(stops.join(" and ")),
-                };
+                let when = describe::assignment(self.after, &relations, atoms, &found);
+                return Change::Widened(format!("rows when {when}"));
             }
             Search::TooLong => {
                 return Change::NotProvable(
@@ -239,282 +210,22 @@ impl<'a> Comparison<'a> {
             }
             Search::None => {}
         }
+        if let Search::Found(found) = satisfy(&wider, free.clone()) {
+            let stops = (0..atoms.len()).filter(|at| closed(*at) && found[*at].is_some());
+            let stops: Vec<String> = stops
+                .filter_map(|at| match &atoms[at] {
+                    Meaning::Opaque(expr) | Meaning::Member(expr) => {
+                        Some(describe::expr(self.after, &relations, expr))
+                    }
+                    _ => None,
+                })
+                .collect();
+            return Change::NotProvable(stops.join(" and "));
+        }
         let narrower = Formula::All(vec![was, is.negated()]);
         match satisfy(&narrower, free) {
             Search::None => Change::Unchanged,
             _ => Change::Narrowed,
-        }
-    }
-
-    fn calls_changed(&self, expr: &Expr) -> bool {
-        let mut changed = false;
-        expr.walk(&mut |inner| {
-            changed |= match inner {
-                Expr::Call(function, _) => self.functions.contains(function),
-                Expr::SubSelect { query, .. } => query
-                    .functions
-                    .iter()
-                    .any(|oid| self.functions.contains(oid)),
-                _ => false,
-            };
-        });
-        changed
-    }
-
-    /// Whether a policy of the case calls a function that changed.
-    fn mentions_changed(&self, case: &Case<'a>) -> bool {
-        let policies = self.after.applying(case.table.oid, case.role, case.command);
-        policies.iter().any(|policy| {
-            case.tree(policy)
-                .and_then(|md5| self.after.exprs.get(md5))
-                .is_some_and(|expr| self.calls_changed(expr))
-        })
-    }
-
-    /// Privileges that no policy binds, and what is granted on what is no table.
-    fn privileges(&self, relation: &Relation, all: &mut Vec<Moved>) {
-        const WORDS: [(char, &str); 9] = [
-            ('r', "SELECT"),
-            ('a', "INSERT"),
-            ('w', "UPDATE"),
-            ('W', "UPDATE of all columns"),
-            ('d', "DELETE"),
-            ('D', "TRUNCATE"),
-            ('x', "REFERENCES"),
-            ('t', "TRIGGER"),
-            ('m', "MAINTAIN"),
-        ];
-        let old = self.before.relations.get(&relation.oid);
-        for role in self.actors() {
-            for (letter, word) in WORDS {
-                let by_policy = relation.is_table() && matches!(letter, 'r' | 'a' | 'w' | 'd');
-                let has = relation.grants(role, &letter.to_string());
-                let had = old.is_some_and(|old| old.grants(role, &letter.to_string()));
-                // On new tables the declared matrix counts, not the columns.
-                if by_policy || letter == 'W' && (old.is_none() || !relation.is_table()) {
-                    continue;
-                }
-                let change = match (had, has) {
-                    (false, true) => Change::Widened("the privilege is new".to_owned()),
-                    (true, false) => Change::Narrowed,
-                    _ => continue,
-                };
-                all.push(moved(role, &relation.full_name(), word, change));
-            }
-        }
-    }
-
-    /// Whose rights a view runs with, who owns what, and whether owners are bound.
-    fn relation(&self, relation: &Relation, all: &mut Vec<Moved>) {
-        let Some(old) = self.before.relations.get(&relation.oid) else {
-            return;
-        };
-        let name = relation.full_name();
-        if old.owner != relation.owner {
-            let what = format!("it belongs to {} now, not to {}", relation.owner, old.owner);
-            all.push(moved(
-                &relation.owner,
-                &name,
-                "OWNER",
-                Change::Widened(what),
-            ));
-        }
-        match (
-            old.forced && old.secured,
-            relation.forced && relation.secured,
-        ) {
-            (true, false) => all.push(moved(
-                &relation.owner,
-                &name,
-                "ALL",
-                Change::Widened("row security does not bind the owner any more".to_owned()),
-            )),
-            (false, true) => all.push(moved(&relation.owner, &name, "ALL", Change::Narrowed)),
-            _ => {}
-        }
-        let readers = || {
-            self.actors()
-                .into_iter()
-                .filter(|role| relation.grants(role, "rawd"))
-        };
-        if old.invoker && !relation.invoker && relation.kind == 'v' {
-            for role in readers() {
-                let what = format!("it reads as {} now, not as the caller", relation.owner);
-                all.push(moved(role, &name, "SELECT", Change::Widened(what)));
-            }
-        } else if old.definition != relation.definition && !relation.invoker {
-            for role in readers() {
-                let what = "another query, which runs as the view's owner".to_owned();
-                all.push(moved(role, &name, "SELECT", Change::NotProvable(what)));
-            }
-        }
-    }
-
-    fn functions(&self, all: &mut Vec<Moved>) {
-        for function in &self.after.posture.functions {
-            let old = self.before.function(function.oid);
-            for role in self.actors() {
-                let may = function.callers.iter().any(|caller| caller == role);
-                let could = old.is_some_and(|old| old.callers.iter().any(|caller| caller == role));
-                let change = match (could, may) {
-                    (false, true) if function.definer => {
-                        Change::Widened(format!("it runs as {}", function.owner))
-                    }
-                    (false, true) if old.is_some() => {
-                        Change::Widened("the privilege is new".to_owned())
-                    }
-                    (true, false) => Change::Narrowed,
-                    (true, true) if function.definer && old.is_some_and(|old| !old.definer) => {
-                        Change::Widened(format!(
-                            "it runs as {} now, not as the caller",
-                            function.owner
-                        ))
-                    }
-                    (true, true) if function.definer && self.functions.contains(&function.oid) => {
-                        Change::NotProvable(format!(
-                            "another body, which runs as {}",
-                            function.owner
-                        ))
-                    }
-                    _ => continue,
-                };
-                all.push(moved(role, &function.signature, "EXECUTE", change));
-            }
-        }
-    }
-
-    fn roles(&self, all: &mut Vec<Moved>) {
-        for reach in &self.after.posture.roles {
-            let same = |old: &&crate::posture::Reach| {
-                old.role == reach.role && old.reaches == reach.reaches
-            };
-            let old = self.before.posture.roles.iter().find(same);
-            let powers = [
-                (
-                    reach.inherits && reach.role != reach.reaches,
-                    old.is_some_and(|old| old.inherits),
-                    "INHERIT",
-                ),
-                (
-                    reach.sets && reach.role != reach.reaches,
-                    old.is_some_and(|old| old.sets),
-                    "SET ROLE",
-                ),
-                (
-                    reach.administers,
-                    old.is_some_and(|old| old.administers),
-                    "ADMIN",
-                ),
-                (
-                    reach.superuser,
-                    old.is_some_and(|old| old.superuser),
-                    "SUPERUSER",
-                ),
-                (
-                    reach.bypasses,
-                    old.is_some_and(|old| old.bypasses),
-                    "BYPASSRLS",
-                ),
-                (
-                    reach.creates_roles,
-                    old.is_some_and(|old| old.creates_roles),
-                    "CREATEROLE",
-                ),
-                (
-                    reach.replicates,
-                    old.is_some_and(|old| old.replicates),
-                    "REPLICATION",
-                ),
-            ];
-            for (has, had, word) in powers {
-                let change = match (had, has) {
-                    (false, true) => Change::Widened("the role may, and could not".to_owned()),
-                    (true, false) => Change::Narrowed,
-                    _ => continue,
-                };
-                all.push(moved(&reach.role, &reach.reaches, word, change));
-            }
-        }
-    }
-
-    fn schemas(&self, all: &mut Vec<Moved>) {
-        for schema in &self.after.posture.schemas {
-            let old = self
-                .before
-                .posture
-                .schemas
-                .iter()
-                .find(|old| old.name == schema.name);
-            let name = schema
-                .name
-                .clone()
-                .unwrap_or_else(|| "the database".to_owned());
-            let none = Vec::new();
-            let lists = [
-                (
-                    "USAGE",
-                    &schema.used_by,
-                    old.map_or(&none, |old| &old.used_by),
-                ),
-                (
-                    "CREATE",
-                    &schema.created_by,
-                    old.map_or(&none, |old| &old.created_by),
-                ),
-            ];
-            for (word, now, then) in lists {
-                let more = now.iter().filter(|role| !then.contains(role));
-                let gone = then.iter().filter(|role| !now.contains(role));
-                // Using a new schema reaches nothing that is not granted there.
-                for role in more.filter(|_| old.is_some() || word == "CREATE") {
-                    all.push(moved(
-                        role,
-                        &name,
-                        word,
-                        Change::Widened("the privilege is new".to_owned()),
-                    ));
-                }
-                for role in gone {
-                    all.push(moved(role, &name, word, Change::Narrowed));
-                }
-            }
-        }
-    }
-
-    /// Publications, default privileges, presets, parameters, large objects.
-    fn facts(&self, all: &mut Vec<Moved>) {
-        const KINDS: [&str; 6] = [
-            "publication",
-            "default",
-            "setting",
-            "parameter",
-            "large_object",
-            "login_trigger",
-        ];
-        for kind in KINDS {
-            let told = |scene: &Scene<'_>| -> BTreeSet<(String, String, Oid)> {
-                let facts = scene.posture.facts(kind);
-                facts
-                    .map(|fact| (fact.subject.clone(), fact.text.clone(), fact.oid))
-                    .collect()
-            };
-            let (then, now) = (told(self.before), told(self.after));
-            let word = kind.replace('_', " ");
-            for (subject, text, oid) in now.difference(&then) {
-                let object = self
-                    .after
-                    .relations
-                    .get(oid)
-                    .map_or_else(|| text.clone(), |r| r.full_name());
-                let change = match kind {
-                    "setting" => Change::NotProvable(format!("what {text} does to sessions")),
-                    _ => Change::Widened(format!("{word} {text} is new")),
-                };
-                all.push(moved(subject, &object, &word, change));
-            }
-            for (subject, text, _) in then.difference(&now) {
-                all.push(moved(subject, text, &word, Change::Narrowed));
-            }
         }
     }
 }

@@ -2,7 +2,7 @@
 //! function whose body is nothing else.
 
 use crate::posture::body;
-use crate::posture::expr::{Expr, SCALAR};
+use crate::posture::expr::{Expr, SCALAR, substitute};
 use crate::posture::scene::Scene;
 
 /// The value of a setting, and of nothing else.
@@ -29,11 +29,16 @@ fn deep(scene: &Scene<'_>, expr: &Expr, depth: u32) -> Option<Context> {
     match expr {
         Expr::Cast(_, inner) => deep(scene, inner, depth),
         Expr::NullIf(operator, items) => {
-            let empty = items.get(1).and_then(Expr::as_text).as_deref() == Some("");
-            (empty && scene.equal.contains(operator))
-                .then(|| deep(scene, items.first()?, depth))
-                .flatten()
+            if !items.get(1).is_some_and(Expr::is_empty_text) || !scene.equal.contains(operator) {
+                return None;
+            }
+            let inner = deep(scene, items.first()?, depth)?;
+            // NULLIF(COALESCE(setting, ''), ''): what stands in is taken out again.
+            let fallback = inner.fallback.filter(|value| !value.is_empty_text());
+            Some(Context { fallback, ..inner })
         }
+        // The same as NULLIF, in more words.
+        Expr::Case(..) => deep(scene, expr.unless_empty(&scene.equal)?, depth),
         Expr::Coalesce(items) => match items.as_slice() {
             [first, second] => {
                 second.as_id()?;
@@ -49,11 +54,12 @@ fn deep(scene: &Scene<'_>, expr: &Expr, depth: u32) -> Option<Context> {
             setting: arguments.first()?.as_text()?,
             fallback: None,
         }),
-        Expr::Call(function, arguments) if arguments.is_empty() => {
+        Expr::Call(function, arguments) => {
             let called = scene.function(*function)?;
             let safe = called.volatility == 's' && !called.definer && !called.returns_set;
             let select = scene.body(*function).filter(|_| safe)?;
-            deep(scene, &body::value((*select).clone())?, depth + 1)
+            let value = substitute(&body::value((*select).clone())?, arguments)?;
+            deep(scene, &value, depth + 1)
         }
         Expr::SubSelect {
             kind: SCALAR,

@@ -2,6 +2,8 @@
 //!
 //! Branches on one atom after another and cuts off where the value can no longer be true.
 
+use std::collections::BTreeSet;
+
 /// A formula over numbered atoms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Formula {
@@ -60,6 +62,22 @@ impl Formula {
     /// NOT.
     pub fn negated(self) -> Self {
         Self::Not(Box::new(self))
+    }
+
+    /// The atoms that it asks.
+    pub fn atoms(&self) -> BTreeSet<usize> {
+        let of = |items: &[Self]| items.iter().flat_map(Self::atoms).collect::<BTreeSet<_>>();
+        match self {
+            Self::Known(_) => BTreeSet::new(),
+            Self::Atom(atom) => BTreeSet::from([*atom]),
+            Self::All(items) | Self::Any(items) | Self::First(items) => of(items),
+            Self::Not(inner) | Self::OneOf(inner, _) => inner.atoms(),
+            Self::Case(branches, default) => {
+                let branches = branches.iter();
+                let inside = branches.flat_map(|(when, then)| [when.atoms(), then.atoms()]);
+                inside.flatten().chain(default.atoms()).collect()
+            }
+        }
     }
 
     fn values(&self, assignment: &Assignment) -> Values {

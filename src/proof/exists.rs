@@ -116,9 +116,11 @@ impl<'a> Translator<'a> {
         if self.depth >= DEPTH_MAX {
             return None;
         }
+        let key = (select.clone(), value.cloned());
+        let known = self.found.get(&key).cloned();
         let mut places = Vec::new();
         let mut open = BTreeSet::new();
-        for source in &select.from {
+        for (nth, source) in select.from.iter().enumerate() {
             let Some(Source::Relation(oid)) = source else {
                 source.is_none().then_some(())?;
                 places.push(None);
@@ -129,14 +131,25 @@ impl<'a> Translator<'a> {
                 .relations
                 .get(oid)
                 .filter(|relation| relation.is_table())?;
-            open.insert(self.rows.len());
-            places.push(Some(self.rows.len()));
-            self.rows.push(Row {
+            let row = Row {
                 relation,
                 tenant: None,
                 owner: None,
-            });
+            };
+            let at = match known.as_ref().and_then(|places| places[nth]) {
+                Some(at) => {
+                    self.rows[at] = row;
+                    at
+                }
+                None => {
+                    self.rows.push(row);
+                    self.rows.len() - 1
+                }
+            };
+            open.insert(at);
+            places.push(Some(at));
         }
+        self.found.insert(key, places.clone());
         let found: Vec<usize> = open.iter().copied().collect();
         let mut parts = Vec::new();
         for condition in &select.conditions {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::carrier::{self, Held, Way, carries};
 use super::context::{Context, context};
 use super::decide::Formula;
-use crate::posture::expr::{ARRAY, Expr, GIVEN, SCALAR, substitute};
+use crate::posture::expr::{ARRAY, Expr, GIVEN, SCALAR, Select, substitute};
 use crate::posture::scene::Scene;
 use crate::posture::{FIRST_USER_OID, Function, Relation, body};
 
@@ -46,8 +46,12 @@ pub(super) struct Translator<'a> {
     /// What each atom stands for; 0 is the tenant, 1 the user.
     pub(super) atoms: Vec<Meaning>,
     seen: BTreeMap<Expr, usize>,
+    /// Which rows a sub-select that was met before finds: met again, it finds the same.
+    pub(super) found: BTreeMap<(Select, Option<Expr>), Vec<Option<usize>>>,
 }
 
+/// `boolean = boolean`. Source: `pg_operator.dat`.
+const BOOLEAN_EQUAL: u32 = 91;
 /// The tenant's atom.
 pub(super) const TENANT: usize = 0;
 /// The user's atom.
@@ -86,7 +90,15 @@ impl<'a> Translator<'a> {
             depth: 0,
             atoms: vec![Meaning::Tenant, Meaning::Owner],
             seen: BTreeMap::new(),
+            found: BTreeMap::new(),
         }
+    }
+
+    /// Goes on in another scene of the same database. What `changed` says of an expression's value means
+    /// something else there.
+    pub(super) fn go_on(&mut self, scene: &'a Scene<'a>, changed: &dyn Fn(&Expr) -> bool) {
+        self.scene = scene;
+        self.seen.retain(|expr, _| !changed(expr));
     }
 
     /// The formula of a condition whose columns are rows' columns.
@@ -113,8 +125,12 @@ impl<'a> Translator<'a> {
             Expr::Operator(operator, sides) if self.scene.equal.contains(operator) => {
                 match self.identity(sides) {
                     Some((formula, _)) => formula,
+                    None if *operator == BOOLEAN_EQUAL => self.agree(sides),
                     None => self.equals(sides).unwrap_or_else(|| self.atom(expr)),
                 }
+            }
+            Expr::Operator(operator, sides) if self.scene.unequal.contains_key(operator) => {
+                self.differs(self.scene.unequal[operator], sides, expr)
             }
             // x IS DISTINCT FROM context: never NULL, and on a NOT NULL column false exactly for the tenant's rows.
             Expr::Distinct(operator, sides) if self.scene.equal.contains(operator) => {
@@ -140,6 +156,25 @@ impl<'a> Translator<'a> {
         }
     }
 
+    /// `x <> y`, which is NOT (x = y), where the equality says something.
+    fn differs(&mut self, equality: u32, sides: &[Expr], expr: &Expr) -> Formula {
+        match self.identity(sides) {
+            Some((formula, _)) => formula.negated(),
+            None if equality == BOOLEAN_EQUAL => self.agree(sides).negated(),
+            None => match self.equals(sides) {
+                Some(formula) => formula.negated(),
+                None => self.atom(expr),
+            },
+        }
+    }
+
+    /// Whether two conditions are both true or both false; NULL when one of them is.
+    fn agree(&mut self, sides: &[Expr]) -> Formula {
+        let both = self.all(sides);
+        let neither = both.iter().cloned().map(Formula::negated).collect();
+        Formula::Any(vec![Formula::All(both), Formula::All(neither)])
+    }
+
     fn all(&mut self, items: &[Expr]) -> Vec<Formula> {
         items.iter().map(|item| self.formula(item)).collect()
     }
@@ -156,10 +191,15 @@ impl<'a> Translator<'a> {
 
     /// Whether a setting is the tenant's (false) or the user's (true).
     pub(super) fn whose(&self, setting: &str) -> Option<bool> {
-        if self.scene.tenant_setting.as_deref() == Some(setting) {
+        // PostgreSQL takes settings' names in any case.
+        let is = |own: &Option<String>| {
+            own.as_ref()
+                .is_some_and(|own| own.eq_ignore_ascii_case(setting))
+        };
+        if is(&self.scene.tenant_setting) {
             return Some(false);
         }
-        (self.scene.user_setting.as_deref() == Some(setting)).then_some(true)
+        is(&self.scene.user_setting).then_some(true)
     }
 
     /// Which identity an equality states, and whether its column is NOT NULL.

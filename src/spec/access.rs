@@ -189,8 +189,20 @@ pub struct FunctionAccess {
     pub callers: Vec<String>,
     /// What it tells whom, where it looks something up before the tenant is known.
     pub door: Option<String>,
+    /// Whose tenants it lets a session enter, where it is how sessions enter one.
+    pub enters: Option<Enters>,
     /// The place of the signature. Units: bytes.
     pub span: Range<usize>,
+}
+
+/// Which tenants a function lets a session enter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Enters {
+    /// Any: the caller has decided who the user is, and may.
+    Any,
+    /// Those that the user belongs to; it refuses others.
+    Own,
 }
 
 /// A function's signature.

@@ -136,5 +136,6 @@ fn secured(tables: &[&str]) -> String {
 }
 
 mod directly;
+mod entering;
 mod members;
 mod through;

@@ -23,6 +23,7 @@ mod generate;
 mod graph;
 mod image;
 mod import_history;
+mod isolation_speed;
 mod journal;
 mod kill;
 mod migrate;

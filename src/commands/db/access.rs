@@ -149,13 +149,7 @@ async fn postures(
     let mut all = Ok(Vec::new());
     for version in steps {
         let step = async {
-            scratch::fill(
-                &scratch.server,
-                &wanted,
-                From::Migrations(Some(version)),
-                &hear,
-            )
-            .await?;
+            scratch::fill(&scratch.server, &wanted, From::Step(version), &hear).await?;
             let (mut connection, _) = session::open(&scratch.server, "edu scratch").await?;
             rls::posture(&mut connection, &promise.question(project)).await
         };
@@ -183,9 +177,17 @@ fn tell(planned: &mut Planned, project: &Project, moved: Vec<Moved>) -> Result<(
             .find(|allow| allow.hazard == id)
             .map(|allow| allow.reason.clone())
     });
+    // What is not provable may be wider. A new table holds nobody's rows yet, and edu db rls judges it.
+    let doubtful = |one: &Moved| match one.change {
+        Change::Widened(_) => true,
+        Change::NotProvable(_) => !one.fresh,
+        Change::Narrowed | Change::Unchanged => false,
+    };
+    let needed = moved.iter().any(doubtful);
     planned.access = moved
         .into_iter()
         .map(|one| {
+            let doubtful = doubtful(&one);
             let (change, what) = match one.change {
                 Change::Unchanged => ("unchanged", String::new()),
                 Change::Narrowed => ("narrowed", String::new()),
@@ -196,19 +198,14 @@ fn tell(planned: &mut Planned, project: &Project, moved: Vec<Moved>) -> Result<(
                 role: one.role,
                 object: one.object,
                 command: one.command,
-                stops: change == "widened" && allowed.is_none(),
-                allowed: allowed.clone().filter(|_| change == "widened"),
+                stops: doubtful && allowed.is_none(),
+                allowed: allowed.clone().filter(|_| doubtful),
                 change: change.to_owned(),
                 what,
             }
         })
         .collect();
-    if allowed.is_some()
-        && !planned
-            .access
-            .iter()
-            .any(|access| access.change == "widened")
-    {
+    if allowed.is_some() && !needed {
         planned.unused_allowances.push(id.to_owned());
     }
     Ok(())

@@ -5,7 +5,11 @@
 SELECT pg_catalog.to_jsonb(x) FROM (
 SELECT p.oid::int8 AS oid, n.nspname AS schema, p.proname AS name, p.oid::regprocedure::text AS signature,
        l.lanname AS language, p.provolatile::text AS volatility, p.proparallel = 's' AS parallel_safe,
-       p.prosecdef AS definer, p.proleakproof AS leakproof, o.rolname AS owner, o.rolsuper OR o.rolbypassrls AS owner_bypasses,
+       p.prosecdef OR p.prokind = 'a' AND EXISTS (
+           -- An aggregate calls its functions with its owner's right to: who may call it need not be allowed to call them.
+           SELECT FROM pg_catalog.pg_aggregate a JOIN pg_catalog.pg_proc s ON s.prosecdef
+           AND s.oid IN (a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
+           WHERE a.aggfnoid = p.oid) AS definer, p.proleakproof AS leakproof, o.rolname AS owner, o.rolsuper OR o.rolbypassrls AS owner_bypasses,
        COALESCE(p.proconfig, '{}') AS settings, p.prosrc AS body, p.prosqlbody::text AS tree,
        p.prorettype = 'pg_catalog.trigger'::regtype OR p.prorettype = 'pg_catalog.event_trigger'::regtype AS trigger,
        p.prokind::text AS kind, p.proretset AS returns_set,

@@ -13,6 +13,7 @@ use crate::posture::Function;
 use crate::posture::finding::{Engine, Finding, Severity};
 use crate::posture::scene::Scene;
 use crate::probe::value::uuid;
+use crate::spec::access::Enters;
 
 /// Tries every helper that the login may call.
 ///
@@ -20,27 +21,30 @@ use crate::probe::value::uuid;
 /// When the connection is lost.
 pub async fn probe(connection: &mut PgConnection, scene: &Scene<'_>, salt: &str) -> Result<Probed> {
     let mut probed = Probed::default();
-    let (Some(login), Some(setting)) = (&scene.login, &scene.tenant_setting) else {
+    let Some(login) = &scene.login else {
         return Ok(probed);
     };
     let own = scene
         .posture
         .functions
         .iter()
-        .filter(|f| f.extension.is_none() && f.kind == 'f');
-    let helpers = own.filter(|f| {
-        let body = f.body.as_deref().unwrap_or_default();
-        body.contains("set_config") && body.contains(setting.as_str()) && f.callers.contains(login)
-    });
+        .filter(|f| f.extension.is_none() && matches!(f.kind, 'f' | 'p') && !f.trigger);
+    let helpers = own.filter(|f| scene.sets_tenant(f) && f.callers.contains(login));
     for helper in helpers {
         if !helper
             .arguments
             .iter()
-            .all(|argument| matches!(argument.as_str(), "uuid" | "text" | "character varying"))
+            .all(|argument| value(argument, salt).is_some())
         {
-            probed.notes.push(format!(
-                "{} could not be tried: its arguments are neither uuid nor text",
-                helper.signature
+            probed.findings.push(Finding::new(
+                Engine::Probe,
+                Severity::Error,
+                "could-not-be-tried",
+                &helper.signature,
+                format!(
+                    "{} could not be called: its arguments are neither uuid, text nor numbers",
+                    helper.signature
+                ),
             ));
             continue;
         }
@@ -49,7 +53,7 @@ pub async fn probe(connection: &mut PgConnection, scene: &Scene<'_>, salt: &str)
             &format!("SET SESSION AUTHORIZATION {}", quote_ident(login)),
         )
         .await?;
-        let outcome = helper_outcome(connection, helper, setting, salt).await;
+        let outcome = helper_outcome(connection, scene, helper, salt).await;
         run(
             connection,
             "ROLLBACK; RESET SESSION AUTHORIZATION; RESET ROLE",
@@ -70,33 +74,43 @@ pub async fn probe(connection: &mut PgConnection, scene: &Scene<'_>, salt: &str)
     Ok(probed)
 }
 
+/// A made-up id of a type, as text.
+fn value(data_type: &str, salt: &str) -> Option<String> {
+    match data_type {
+        "uuid" | "text" | "character varying" => Some(uuid(salt)),
+        "integer" | "bigint" | "smallint" | "numeric" => Some("4711".to_owned()),
+        _ => None,
+    }
+}
+
 async fn helper_outcome(
     connection: &mut PgConnection,
+    scene: &Scene<'_>,
     helper: &Function,
-    setting: &str,
     salt: &str,
 ) -> Result<(usize, Vec<String>)> {
+    let setting = scene.tenant_setting.as_deref().unwrap_or_default();
+    // It refuses made-up users, as it should: what is left is that nothing stays.
+    let particular = scene.enters(helper) == Some(Enters::Own);
     let name = format!(
         "{}.{}",
         quote_ident(&helper.schema),
         quote_ident(&helper.name)
     );
-    let id = uuid(salt);
+    let first = helper.arguments.first().map_or("text", String::as_str);
+    let id = value(first, salt).unwrap_or_default();
+    let verb = if helper.kind == 'p' { "CALL" } else { "SELECT" };
     let call = |first: &str| {
-        let rest = helper
-            .arguments
-            .iter()
-            .skip(1)
-            .map(|argument| format!("{}::{argument}", quote_literal(&id).unwrap_or_default()));
+        let rest = helper.arguments.iter().skip(1);
+        let rest = rest.filter_map(|argument| {
+            let value = value(argument, salt)?;
+            Some(format!("{}::{argument}", quote_literal(&value).ok()?))
+        });
         let all: Vec<String> = std::iter::once(first.to_owned()).chain(rest).collect();
-        format!(
-            "SELECT {name}({})",
-            if helper.arguments.is_empty() {
-                String::new()
-            } else {
-                all.join(", ")
-            }
-        )
+        match helper.arguments.is_empty() {
+            true => format!("{verb} {name}()"),
+            false => format!("{verb} {name}({})", all.join(", ")),
+        }
     };
     let seen = format!(
         "SELECT coalesce(current_setting({}, true), '') || ' ' || (current_user = session_user)",
@@ -105,7 +119,15 @@ async fn helper_outcome(
     let mut wrong = Vec::new();
     for end in ["COMMIT", "ROLLBACK"] {
         run(connection, "BEGIN").await?;
-        if let Err(failed) = one(connection, &call(&quote_literal(&id)?)).await {
+        let called = one(connection, &call(&quote_literal(&id)?)).await;
+        if called.is_err() && particular {
+            run(connection, "ROLLBACK").await?;
+            if one(connection, &seen).await? != " true" {
+                wrong.push("it refuses, and its context stays".to_owned());
+            }
+            continue;
+        }
+        if let Err(failed) = called {
             wrong.push(format!("the login calls it and it fails: {failed}"));
             run(connection, "ROLLBACK").await?;
             return Ok((1, wrong));

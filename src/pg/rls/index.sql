@@ -2,7 +2,14 @@
 SELECT pg_catalog.to_jsonb(x) FROM (
 SELECT n.nspname AS schema, ic.relname AS name, i.indrelid::int8 AS "table", am.amname AS method,
        i.indisunique AS is_unique, i.indisexclusion AS exclusion, i.indisprimary AS is_primary, i.indisvalid AS valid,
-       i.indpred IS NOT NULL AS partial, i.indkey::int4[] AS columns,
+       i.indpred IS NOT NULL AS partial, CASE WHEN i.indisexclusion THEN ARRAY(
+         -- A column that is compared otherwise than for equality keeps no two rows apart by it.
+         SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_amop m WHERE m.amopmethod = 403 AND m.amopstrategy = 3
+                                  AND m.amopopr = k.conexclop[u.i]) THEN u.number ELSE 0 END
+         FROM pg_catalog.pg_constraint k, unnest(k.conkey::int4[]) WITH ORDINALITY u(number, i)
+         WHERE k.conindid = i.indexrelid AND k.contype = 'x' ORDER BY u.i)
+       -- What INCLUDE adds is no part of the key.
+       ELSE (i.indkey::int4[])[0:i.indnkeyatts - 1] END AS columns,
        EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) AS is_constraint,
        CASE WHEN i.indexprs IS NOT NULL THEN pg_catalog.pg_get_expr(i.indexprs, i.indrelid) END AS expressions
 FROM pg_catalog.pg_index i

@@ -99,7 +99,7 @@ impl Prober<'_> {
                     }
                     undo(connection).await?;
                     let seen = match outcome.error {
-                        Some(code) => code,
+                        Some(code) => format!("{code} {}", outcome.message),
                         None => format!("{} {}", outcome.rows, outcome.text),
                     };
                     all.push((role.clone(), context, item, seen));

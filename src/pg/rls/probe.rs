@@ -21,7 +21,7 @@ use crate::probe::attempt::{Attempt, Context, Expect, Group, groups};
 use crate::probe::shape::Shape;
 use crate::probe::verdict::{Outcome, judge};
 use crate::probe::world::{Who, World, insert, tables};
-use crate::probe::{escape, graph};
+use crate::probe::{enter, escape, graph};
 
 /// How many rows a table may have for attempts without a key on a database that is in use.
 const ROWS_MAX: f64 = 10_000.0;
@@ -97,6 +97,10 @@ async fn inside(
     seed::variants(connection, &world, &[Who::B1, Who::A2]).await?;
     let mut all = groups(&world);
     all.extend(escapes(&world, manner));
+    // Only a superuser can be the login, whose right to enter is meant.
+    if manner.superuser {
+        all.extend(enter::groups(&world));
+    }
     // A session cannot return to "never set": those attempts come first.
     all.sort_by_key(|group| group.context);
     let graph = graph_world(connection, &world).await?;

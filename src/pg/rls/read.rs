@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
 
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::pg::error::failure;
 use crate::pg::session;
 use crate::posture::{Oid, Posture};
@@ -29,7 +29,7 @@ pub struct Question {
 pub async fn posture(connection: &mut PgConnection, question: &Question) -> Result<Posture> {
     session::run(
         connection,
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = pg_catalog",
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = pg_catalog; SET LOCAL work_mem = '64MB'",
         "begin reading the catalog",
     )
     .await?;
@@ -44,7 +44,7 @@ pub async fn posture(connection: &mut PgConnection, question: &Question) -> Resu
 /// # Errors
 /// By SQLSTATE.
 pub async fn inside(connection: &mut PgConnection, question: &Question) -> Result<Posture> {
-    let roles = Some(&question.subjects);
+    let roles = &[&question.subjects][..];
     let (server_version, database, graphs): (i32, String, bool) = sqlx::query_as(
         "SELECT current_setting('server_version_num')::int4, current_database()::text,
                 to_regclass('ag_catalog.ag_label') IS NOT NULL",
@@ -52,7 +52,7 @@ pub async fn inside(connection: &mut PgConnection, question: &Question) -> Resul
     .fetch_one(&mut *connection)
     .await
     .map_err(|error| failure("identify the database", &error))?;
-    let trees: Vec<Tree> = rows(connection, include_str!("tree.sql"), None).await?;
+    let trees: Vec<Tree> = rows(connection, include_str!("tree.sql"), &[]).await?;
     let mut posture = Posture {
         server_version: server_version.unsigned_abs(),
         database,
@@ -64,20 +64,20 @@ pub async fn inside(connection: &mut PgConnection, question: &Question) -> Resul
             .map(|tree| (tree.md5, tree.tree))
             .collect(),
         functions: rows(connection, include_str!("function.sql"), roles).await?,
-        foreign_keys: rows(connection, include_str!("constraint.sql"), None).await?,
-        indexes: rows(connection, include_str!("index.sql"), None).await?,
-        triggers: rows(connection, include_str!("trigger.sql"), None).await?,
-        reads: rows(connection, include_str!("reads.sql"), None).await?,
+        foreign_keys: rows(connection, include_str!("constraint.sql"), &[]).await?,
+        indexes: rows(connection, include_str!("index.sql"), &[]).await?,
+        triggers: rows(connection, include_str!("trigger.sql"), &[]).await?,
+        reads: rows(connection, include_str!("reads.sql"), &[]).await?,
         roles: rows(connection, include_str!("role.sql"), roles).await?,
         schemas: rows(connection, include_str!("schema.sql"), roles).await?,
         facts: rows(
             connection,
             include_str!("various.sql"),
-            Some(&question.words),
+            &[&question.words, &question.subjects],
         )
         .await?,
         labels: match graphs {
-            true => rows(connection, include_str!("label.sql"), None).await?,
+            true => rows(connection, include_str!("label.sql"), &[]).await?,
             false => Vec::new(),
         },
         declared_functions: declared(connection, &question.signatures).await?,
@@ -95,27 +95,20 @@ struct Tree {
     tree: String,
 }
 
-async fn rows<T: DeserializeOwned>(
+async fn rows<T: DeserializeOwned + Send + Unpin + 'static>(
     connection: &mut PgConnection,
     sql: &'static str,
-    words: Option<&Vec<String>>,
+    words: &[&Vec<String>],
 ) -> Result<Vec<T>> {
-    let mut query = sqlx::query_scalar::<_, Value>(sql);
-    if let Some(words) = words {
-        query = query.bind(words);
+    let mut query = sqlx::query_scalar::<_, Json<T>>(sql);
+    for words in words {
+        query = query.bind(*words);
     }
     let values = query
         .fetch_all(connection)
         .await
         .map_err(|error| failure("read the catalog", &error))?;
-    values
-        .into_iter()
-        .map(|value| {
-            let shown = value.to_string();
-            serde_json::from_value(value)
-                .map_err(|error| Failure::bug(format!("could not understand {shown}: {error}")))
-        })
-        .collect()
+    Ok(values.into_iter().map(|Json(value)| value).collect())
 }
 
 /// The ids of the declared signatures that exist.

@@ -8,7 +8,8 @@ use toml::Spanned;
 
 use super::exception::{ExceptionEntry, LimitEntry, exceptions, limits};
 use super::{
-    Access, Carried, Command, Function, FunctionAccess, Membership, Rule, Rules, TableAccess,
+    Access, Carried, Command, Enters, Function, FunctionAccess, Membership, Rule, Rules,
+    TableAccess,
 };
 use crate::catalog::name::{NAME_BYTES_MAX, Name};
 use crate::failure::{Failure, Result};
@@ -67,6 +68,7 @@ struct FunctionEntry {
     name: Spanned<String>,
     callers: Spanned<Vec<String>>,
     door: Option<Spanned<String>>,
+    enters: Option<Spanned<Enters>>,
 }
 
 pub(super) fn access(document: &Document) -> Result<Access> {
@@ -259,6 +261,7 @@ fn function(document: &Document, entry: FunctionEntry) -> Result<FunctionAccess>
         function,
         callers: entry.callers.into_inner(),
         door: entry.door.map(Spanned::into_inner),
+        enters: entry.enters.map(Spanned::into_inner),
         span,
     })
 }

@@ -350,3 +350,42 @@ fn sessions_of_all_learners_of_the_organization_are_more_than_the_users_own() {
         "the row is another user's",
     );
 }
+
+#[test]
+fn a_generated_migration_of_membership_proves_clean_with_what_it_says_of_the_file() {
+    // As the studio is before anybody wrote a policy, with open ones that have to go.
+    let case = studio(
+        "SELECT 1",
+        &[],
+        "true",
+        "organization_id IS NOT NULL",
+        "true",
+    );
+    let url = tcp_server().url(&case.database, "postgres");
+    let generate = || {
+        edu(
+            case.project.path(),
+            &["db", "rls", "generate", "--url", &url],
+        )
+        .expect(0)
+        .stdout
+    };
+    let migration = generate();
+    // Roles are a superuser's to give.
+    session(&case.database).run(&format!(
+        "{migration}; ALTER FUNCTION edu_is_member(text) OWNER TO form_owner"
+    ));
+    let said: Vec<&str> = migration
+        .lines()
+        .skip_while(|line| !line.contains("spec/access.toml has to say so"))
+        .skip(1)
+        .map_while(|line| line.strip_prefix("-- "))
+        .collect();
+    let path = case.project.path().join("spec/access.toml");
+    let access = std::fs::read_to_string(path).unwrap();
+    let said = said.join("\n");
+    assert!(said.contains("policy-helper-unsafe"), "{migration}");
+    case.project
+        .write("spec/access.toml", &format!("{access}\n{said}\n"));
+    case.clean();
+}

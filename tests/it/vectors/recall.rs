@@ -78,6 +78,37 @@ fn a_small_tenant_fails_without_the_iterative_scan_and_passes_with_it() {
 }
 
 #[test]
+fn isolation_asks_whether_a_small_tenant_finds_what_it_has() {
+    let shop = Shop::new(&declared(FLOOR), 0);
+    shop.isolated();
+    shop.clustered(10_000);
+    shop.edu(&["db", "index"]).expect(0);
+    let short = |searches: &str| {
+        let run = shop.edu(&[
+            "db", "rls", "--here", "--engine", "probe", "--recall", searches, "--output", "json",
+        ]);
+        let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        let all = report["findings"].as_array().unwrap().iter();
+        let short = all.filter(|finding| finding["id"] == "tenant-finds-too-little");
+        short
+            .map(|finding| finding["message"].to_string())
+            .collect::<Vec<_>>()
+    };
+    let told = short("40");
+    assert!(
+        told.iter()
+            .any(|message| message.contains("for tenant 2 (5.0 % of the rows")),
+        "{told:?}"
+    );
+    assert_eq!(short("0"), Vec::<String>::new(), "0 leaves it out");
+    let name = &shop.db.name;
+    shop.db.run(&format!(
+        "ALTER DATABASE {name} SET hnsw.iterative_scan = 'relaxed_order'"
+    ));
+    assert_eq!(short("40"), Vec::<String>::new());
+}
+
+#[test]
 fn zero_and_null_vectors_are_told() {
     let shop = Shop::new(&declared(""), 300);
     shop.db.run("UPDATE item SET e = array_fill(0, ARRAY[32])::vector WHERE id <= 3; UPDATE item SET e = NULL WHERE id = 4");

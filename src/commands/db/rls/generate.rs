@@ -20,11 +20,16 @@ pub(super) fn migration(scene: &Scene<'_>) -> Result<String> {
          -- Undo: drop the policies named edu_*, then grant and create what was there before.\n",
     );
     roles(scene, &mut out);
+    if let Some(function) = membership(scene)? {
+        out.push_str(&function);
+    }
     for (relation, promise) in scene.promised().filter(|(relation, _)| relation.is_table()) {
         let name = relation.full_name();
         let _ = writeln!(out, "\n-- {name}");
         let _ = writeln!(out, "ALTER TABLE {name} ENABLE ROW LEVEL SECURITY;");
-        if scene.access.exception("rls-not-forced", &name).is_none() {
+        if asked_by_owner(scene, relation) {
+            let _ = writeln!(out, "ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY;");
+        } else if scene.access.exception("rls-not-forced", &name).is_none() {
             let _ = writeln!(out, "ALTER TABLE {name} FORCE ROW LEVEL SECURITY;");
         }
         for policy in scene.policies.get(&relation.oid).into_iter().flatten() {
@@ -55,6 +60,80 @@ fn roles(scene: &Scene<'_>, out: &mut String) {
             );
         }
     }
+}
+
+/// The function by which policies ask whether the session's user is a member.
+const MEMBER: &str = "edu_is_member";
+
+/// That function, where members decide. A policy on the members' table that read it would recurse without end,
+/// so it runs as the table's owner, whom FORCE must not bind there, and answers only about the session's own user.
+fn membership(scene: &Scene<'_>) -> Result<Option<String>> {
+    let (None, Some((members, membership))) = (&scene.tenant_setting, scene.members()) else {
+        return Ok(None);
+    };
+    let name = members.full_name();
+    let column = |column: &str| {
+        members.column(column).ok_or_else(|| {
+            Failure::usage(format!("the members' table {name} has no column {column}"))
+                .hint("Correct [membership] in spec/access.toml.")
+        })
+    };
+    let (user, tenant) = (column(&membership.user)?, column(&membership.tenant)?);
+    let setting = scene.user_setting.as_ref().ok_or_else(|| {
+        Failure::usage("where members decide, sessions need a user")
+            .hint("Name context.user in edu.toml.")
+    })?;
+    let plain = |data_type: &str| data_type.split('(').next().unwrap_or("text").to_owned();
+    let called = format!("{}.{MEMBER}", quote_ident(&members.schema));
+    let signature = format!("{called}({})", plain(&tenant.data_type));
+    let mut out = format!(
+        "\nCREATE FUNCTION {called}(tenant {of_tenant}) RETURNS boolean\n    \
+         LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$\n    \
+         SELECT EXISTS (SELECT FROM {name} m WHERE m.{of} = $1\n        \
+         AND m.{who} = NULLIF(pg_catalog.current_setting({setting}, true), '')::{of_user})\n$function$;\n\
+         REVOKE ALL ON FUNCTION {signature} FROM PUBLIC;\n",
+        of_tenant = plain(&tenant.data_type),
+        of_user = plain(&user.data_type),
+        of = quote_ident(&tenant.name),
+        who = quote_ident(&user.name),
+        setting = quote_literal(setting)?,
+    );
+    let mut callers = Vec::new();
+    for role in &scene.applications {
+        let _ = writeln!(
+            out,
+            "GRANT EXECUTE ON FUNCTION {signature} TO {};",
+            quote_ident(role)
+        );
+        callers.push(format!("{role:?}"));
+    }
+    let reason = "it answers about the session's own user alone";
+    let exception = |check: &str, object: &str, reason: &str| {
+        format!(
+            "-- [[exception]]\n-- check = \"{check}\"\n-- objects = [{object:?}]\n-- reason = \"{reason}\"\n"
+        )
+    };
+    out.push_str("-- spec/access.toml has to say so:\n");
+    let _ = writeln!(
+        out,
+        "-- [[function]]\n-- name = {signature:?}\n-- callers = [{}]",
+        callers.join(", ")
+    );
+    out.push_str(&exception("definer-function-callable", &signature, reason));
+    out.push_str(&exception("policy-helper-unsafe", &signature, reason));
+    if scene.access.exception("rls-not-forced", &name).is_none() {
+        let reason = "the function that asks for members runs as its owner";
+        out.push_str(&exception("rls-not-forced", &name, reason));
+    }
+    Ok(Some(out))
+}
+
+/// Whether FORCE has to stay off: the function that asks for members runs as the table's owner.
+fn asked_by_owner(scene: &Scene<'_>, relation: &Relation) -> bool {
+    let members = scene
+        .members()
+        .is_some_and(|(members, _)| members.oid == relation.oid);
+    members && scene.tenant_setting.is_none()
 }
 
 fn grants(relation: &Relation, promise: &TableAccess, role: &str, rules: Rules, out: &mut String) {
@@ -95,7 +174,7 @@ fn equals(
             "a rule on {} needs a column that exists and a setting in edu.toml",
             relation.full_name()
         ))
-        .hint("Name context.tenant and context.user in edu.toml; where members decide, write the policies by a function as docs/rls.md shows.")
+        .hint("Name context.tenant and context.user in edu.toml; where members decide, context.user and [membership] in spec/access.toml.")
     };
     if let Some((first, rest)) = carried.through.split_first() {
         let (key, target) = scene.reference(relation.oid, first).ok_or_else(lacking)?;
@@ -116,9 +195,15 @@ fn equals(
             equals(scene, target, &on, setting)?
         ));
     }
-    let (Some(column), Some(setting)) = (relation.column(&carried.column), setting) else {
-        return Err(lacking());
-    };
+    let column = relation.column(&carried.column).ok_or_else(lacking)?;
+    if let (None, Some((members, _))) = (setting, scene.members()) {
+        return Ok(format!(
+            "{}.{MEMBER}({})",
+            quote_ident(&members.schema),
+            quote_ident(&column.name)
+        ));
+    }
+    let setting = setting.ok_or_else(lacking)?;
     Ok(format!(
         "{} = NULLIF(pg_catalog.current_setting({}, true), '')::{}",
         quote_ident(&column.name),
