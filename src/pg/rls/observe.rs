@@ -99,6 +99,9 @@ impl Prober<'_> {
                     }
                     undo(connection).await?;
                     let seen = match outcome.error {
+                        // A constraint's error names the constraint, and which of two is met first is told by
+                        // the finding about the other.
+                        Some(code) if code.starts_with("23") => code,
                         Some(code) => format!("{code} {}", outcome.message),
                         None => format!("{} {}", outcome.rows, outcome.text),
                     };

@@ -176,6 +176,11 @@ fn equals(
         ))
         .hint("Name context.tenant and context.user in edu.toml; where members decide, context.user and [membership] in spec/access.toml.")
     };
+    if let (None, Some((members, _))) = (setting, scene.members()) {
+        let member = format!("{}.{MEMBER}", quote_ident(&members.schema));
+        let row = quote_ident(&relation.name);
+        return asks(scene, &member, (relation, &row), carried).ok_or_else(lacking);
+    }
     if let Some((first, rest)) = carried.through.split_first() {
         let (key, target) = scene.reference(relation.oid, first).ok_or_else(lacking)?;
         let on = Carried {
@@ -196,19 +201,40 @@ fn equals(
         ));
     }
     let column = relation.column(&carried.column).ok_or_else(lacking)?;
-    if let (None, Some((members, _))) = (setting, scene.members()) {
-        return Ok(format!(
-            "{}.{MEMBER}({})",
-            quote_ident(&members.schema),
-            quote_ident(&column.name)
-        ));
-    }
     let setting = setting.ok_or_else(lacking)?;
     Ok(format!(
         "{} = NULLIF(pg_catalog.current_setting({}, true), '')::{}",
         quote_ident(&column.name),
         quote_literal(setting)?,
         column.data_type.split('(').next().unwrap_or("text")
+    ))
+}
+
+/// Whether the session's user is a member of the tenant that a row leads to. `row` is what the row is called.
+fn asks(
+    scene: &Scene<'_>,
+    member: &str,
+    (relation, row): (&Relation, &str),
+    carried: &Carried,
+) -> Option<String> {
+    let Some((first, rest)) = carried.through.split_first() else {
+        let column = relation.column(&carried.column)?;
+        return Some(format!("{member}({row}.{})", quote_ident(&column.name)));
+    };
+    let (key, target) = scene.reference(relation.oid, first)?;
+    let number = key.target_columns.first()?;
+    let referred = target.columns.iter().find(|one| one.number == *number)?;
+    let on = Carried {
+        through: rest.to_vec(),
+        ..carried.clone()
+    };
+    let next = format!("r{}", rest.len() + 1);
+    let inner = asks(scene, member, (target, &next), &on)?;
+    Some(format!(
+        "EXISTS (SELECT FROM {} {next} WHERE {next}.{} = {row}.{} AND {inner})",
+        target.full_name(),
+        quote_ident(&referred.name),
+        quote_ident(first)
     ))
 }
 
