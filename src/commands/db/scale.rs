@@ -1,5 +1,6 @@
 //! The generated profile of `edu db seed`: a large load from a seed.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -85,6 +86,7 @@ pub(super) fn run(
     let scale = file.map(Scale::read).transpose()?.unwrap_or_default();
     let access = project.access()?;
     let root = access.as_ref().and_then(|access| access.root.clone());
+    let ontology = project.ontology()?;
     let manifest = &project.manifest;
     let size = Size {
         tenants: usize::try_from(run.args.tenants.max(1))
@@ -105,10 +107,17 @@ pub(super) fn run(
             .vectors
             .as_ref()
             .map(|vectors| vectors.dimensions as usize);
-        let plan = Plan::make(tables, &scale, root.as_ref(), size, dims)?;
+        let plan = Arc::new(Plan::make(
+            tables,
+            &scale,
+            root.as_ref(),
+            ontology.as_ref(),
+            size,
+            dims,
+        )?);
         if run.dry_run {
             work.end().await;
-            return Ok(promised(&plan));
+            return Ok(scale::promised(&plan));
         }
         let later = match run.args.load_then_index {
             true => {
@@ -132,18 +141,6 @@ pub(super) fn run(
     })?;
     tell(run, invocation, &loaded, size, begun);
     Ok(Exit::Done)
-}
-
-/// What a plan would write.
-fn promised(plan: &Plan) -> Vec<Loaded> {
-    let tables = plan.tables.iter();
-    tables
-        .map(|filled| Loaded {
-            table: filled.table.name.to_string(),
-            written: filled.rows(),
-            present: 0,
-        })
-        .collect()
 }
 
 fn tell(run: &Run<'_>, invocation: &Invocation, loaded: &[Loaded], size: Size, begun: Instant) {
