@@ -24,8 +24,11 @@ use crate::seed::scale::{END, HEADING, Plan};
 use crate::spec::manifest::Manifest;
 use crate::spec::vectors::VectorIndex;
 
+mod check;
 mod graph;
 mod maker;
+
+pub use check::check;
 
 /// What was loaded into one table.
 #[derive(Debug, Clone, serde::Serialize)]

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 pub use encode::{END, HEADING};
-pub use row::Writer;
+pub use row::{Key, Writer};
 
 use self::catalog::Table;
 use self::encode::Encoder;

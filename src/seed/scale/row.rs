@@ -32,6 +32,24 @@ struct Place {
     local: u64,
 }
 
+/// The sum of a column's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// Of UUIDs, bit by bit, without carrying.
+    Uuid(u128),
+    /// Of whole numbers.
+    Integer(i128),
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Uuid(bits) => write!(f, "{bits:0128b}"),
+            Self::Integer(number) => write!(f, "{number}"),
+        }
+    }
+}
+
 /// Makes rows of one table after another. Keeps the topics' vectors.
 #[derive(Debug, Default)]
 pub struct Writer {
@@ -115,6 +133,48 @@ impl Plan {
         };
         let mut keys = filled.table.keys.iter();
         keys.find_map(|key| key.iter().map(part).collect())
+    }
+
+    /// How many tenants there are: rows of the root.
+    pub fn tenants(&self) -> usize {
+        self.root.map_or(0, |_| self.size.tenants)
+    }
+
+    /// A tenant's id, as SQL reads it.
+    pub fn tenant(&self, tenant: usize) -> Option<String> {
+        let key = self.identity(self.root?, tenant as u64)?;
+        match key.as_slice() {
+            [(_, id)] => Some(id.clone()),
+            _ => None,
+        }
+    }
+
+    /// How many rows of a table a tenant has, and the sum of their keys where there is one of a single number or
+    /// UUID.
+    pub fn sum(&self, table: usize, tenant: usize) -> (u64, Option<(&str, Key)>) {
+        let filled = &self.tables[table];
+        let rows = filled.rows_of(tenant);
+        let summed = filled.table.keys.iter().find_map(|key| {
+            let [name] = key.as_slice() else { return None };
+            let at = filled
+                .table
+                .column(name)
+                .filter(|at| filled.written.contains(at))?;
+            let mut sum = match filled.table.columns[at].base.as_str() {
+                "uuid" => Key::Uuid(0),
+                "int2" | "int4" | "int8" => Key::Integer(0),
+                _ => return None,
+            };
+            for local in 0..rows {
+                match (&mut sum, self.held((table, at), tenant, local)) {
+                    (Key::Uuid(sum), Value::Uuid(bytes)) => *sum ^= u128::from_be_bytes(bytes),
+                    (Key::Integer(sum), Value::Integer(number)) => *sum += i128::from(number),
+                    _ => return None,
+                }
+            }
+            Some((name.as_str(), sum))
+        });
+        (rows, summed)
     }
 
     fn language(&self, filled: &Filled, place: Place) -> Language {
