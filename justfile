@@ -77,6 +77,11 @@ bench-seed url rows="100000":
     cargo build --release
     scripts/bench-seed.sh {{ url }} {{ rows }}
 
+# Schemas of other people's making, from packages, through introspect, verify, dump and restore
+[group('reliability')]
+foreign-schemas:
+    scripts/foreign-schemas.sh
+
 # Licences, duplicates and sources of the dependencies
 [group('ci')]
 deny:
