@@ -116,6 +116,12 @@ bench-testdb count="100" jobs="8":
     target/release/edu testdb run --own-server -- scripts/bench-testdb.sh {{ count }} {{ jobs }}
     cargo test --test it testdb::speed_ -- --ignored --nocapture
 
+# The snippets of docs/testdb.md for real: Rust, Node (npm's pg), Python (PyPI's psycopg); needs a network
+[group('ci')]
+testdb-snippets *languages:
+    cargo build
+    scripts/testdb-snippets.sh {{ languages }}
+
 # Kill edu testdb run at so many random moments, and see what gc leaves: nothing
 [group('reliability')]
 testdb-kills count="50" major="17":

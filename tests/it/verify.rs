@@ -41,6 +41,21 @@ fn a_migrated_database_is_what_the_spec_says() {
 }
 
 #[test]
+fn the_mark_of_a_protected_database_is_no_drift() {
+    let db = database(Template::Migrated);
+    let fingerprint = || db.edu(&["db", "fingerprint"]).expect(0).stdout;
+    let before = fingerprint();
+    let name = &db.name;
+    db.run(&format!("ALTER DATABASE {name} SET edu.protected = on"));
+    let run = verify(&snapshotted(), &db, &[]).expect(0);
+    assert!(run.says("no differences"), "{}", run.stdout);
+    assert_eq!(fingerprint(), before);
+    // Any other setting is one.
+    db.run(&format!("ALTER DATABASE {name} SET edu.other = on"));
+    verify(&snapshotted(), &db, &[]).expect(3);
+}
+
+#[test]
 fn the_committed_catalog_of_this_project_is_up_to_date() {
     if major() != 17 {
         return; // It is made for the project's own major.
