@@ -218,6 +218,10 @@ impl<'a> Parser<'a> {
             self.alias();
             return Some(true);
         }
+        // SELECT FROM gives rows without columns.
+        if self.is_word(0, "from") {
+            return Some(false);
+        }
         loop {
             let target = match self.skip("*") {
                 true => Expr::Const(BOOL, None),

@@ -89,7 +89,7 @@ fn membership(scene: &Scene<'_>) -> Result<Option<String>> {
     let mut out = format!(
         "\nCREATE FUNCTION {called}(tenant {of_tenant}) RETURNS boolean\n    \
          LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$\n    \
-         SELECT EXISTS (SELECT FROM {name} m WHERE m.{of} = $1\n        \
+         SELECT EXISTS (SELECT 1 FROM {name} m WHERE m.{of} = $1\n        \
          AND m.{who} = NULLIF(pg_catalog.current_setting({setting}, true), '')::{of_user})\n$function$;\n\
          REVOKE ALL ON FUNCTION {signature} FROM PUBLIC;\n",
         of_tenant = plain(&tenant.data_type),
