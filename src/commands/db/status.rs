@@ -12,6 +12,7 @@ use crate::pg::migrate::history::{self, Applied, Standing};
 use crate::pg::migrate::journal::Entry;
 use crate::pg::migrate::look::{self, Step};
 use crate::progress::human_time;
+use crate::ui::one_line;
 
 /// Which migrations are applied, and which are pending
 #[derive(Debug, clap::Args)]
@@ -125,11 +126,11 @@ fn tell(status: &Status<'_>, place: &str, invocation: &Invocation) {
         .set_header(["version", "name", "state", "took", "by"]);
     for row in &status.applied {
         let on = &row.applied.applied_on;
-        let when = on.get(..19).unwrap_or(on).replace('T', " ");
+        let when = one_line(&on.get(..19).unwrap_or(on).replace('T', " "));
         let (took, by) = row.run.as_ref().map_or_else(Default::default, told);
         table.add_row([
             row.applied.version.to_string(),
-            row.applied.name.clone(),
+            one_line(&row.applied.name),
             match row.state {
                 Standing::Same => format!("applied {when} UTC"),
                 state => format!("applied {when} UTC, {}", state.words()),
@@ -189,5 +190,5 @@ fn told(step: &Step) -> (String, String) {
         "{} on {}, {}{revision}",
         step.who, step.host, step.application
     );
-    (human_time(took), by)
+    (human_time(took), one_line(&by))
 }

@@ -10,6 +10,7 @@ use crate::catalog::name::{quote_ident, quote_literal};
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::lock::Lock;
 use crate::pg::message::Message;
+use crate::secret::hidden;
 
 /// The longest message kept. Units: characters.
 const MESSAGE_MAX: usize = 1_000;
@@ -55,7 +56,7 @@ impl Failed {
         };
         let message = std::iter::once(&failure.error)
             .chain(&failure.detail)
-            .cloned()
+            .map(|text| hidden(text))
             .collect::<Vec<_>>()
             .join("; ");
         let sqlstate = failure
