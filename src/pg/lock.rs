@@ -63,6 +63,7 @@ pub struct Lock {
     pid: i32,
     purpose: Purpose,
     waited: Duration,
+    bare: bool,
 }
 
 impl Lock {
@@ -81,14 +82,15 @@ impl Lock {
         let mut pause = Duration::from_millis(50);
         let mut told = None;
         loop {
-            let (held, pid) = try_take(&mut connection, purpose).await?;
-            if held {
+            let attempt = try_take(&mut connection, purpose).await?;
+            if attempt.held {
                 return Ok(Self {
                     server: server.clone(),
                     connection: Mutex::new(connection),
-                    pid,
+                    pid: attempt.pid,
                     purpose,
                     waited: begun.elapsed(),
+                    bare: attempt.bare,
                 });
             }
             let holder = holder::find(&mut connection, purpose).await?;
@@ -118,6 +120,11 @@ impl Lock {
     /// How long it was waited for.
     pub fn waited(&self) -> Duration {
         self.waited
+    }
+
+    /// Whether the database had no schema of edu's own when the lock was taken.
+    pub(super) fn found_bare(&self) -> bool {
+        self.bare
     }
 
     /// Where it was taken.
@@ -204,13 +211,22 @@ fn not_obtained(holder: Option<Holder>, timeout: Duration) -> Failure {
     .hint("Wait for that run, give more time with --lock-timeout, or look at it: edu db lock")
 }
 
-async fn try_take(connection: &mut PgConnection, purpose: Purpose) -> Result<(bool, i32)> {
+/// What asking for the lock gave.
+struct Attempt {
+    held: bool,
+    pid: i32,
+    /// There is no schema of edu's own.
+    bare: bool,
+}
+
+async fn try_take(connection: &mut PgConnection, purpose: Purpose) -> Result<Attempt> {
     let mut message = Message::default();
     for setting in session::LASTING {
         message.add(setting);
     }
     message.add(&format!(
-        "SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.{}({CLASS}, {}) AS held",
+        "SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.{}({CLASS}, {}) AS held,
+                pg_catalog.to_regnamespace('edu') IS NULL AS bare",
         purpose.function(),
         purpose.key()
     ));
@@ -218,7 +234,12 @@ async fn try_take(connection: &mut PgConnection, purpose: Purpose) -> Result<(bo
         .send(connection)
         .await
         .map_err(|stop| failure("ask for the lock", &stop.error))?;
-    rows.first()
-        .map(|row| (row.get("held"), row.get("pid")))
-        .ok_or_else(|| Failure::bug("the server did not say whether it gave the lock"))
+    let row = rows
+        .first()
+        .ok_or_else(|| Failure::bug("the server did not say whether it gave the lock"))?;
+    Ok(Attempt {
+        held: row.get("held"),
+        pid: row.get("pid"),
+        bare: row.get("bare"),
+    })
 }

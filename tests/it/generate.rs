@@ -174,3 +174,70 @@ fn two_databases_are_compared_without_a_project_between_them() {
         run.stdout
     );
 }
+
+/// Expressions that the server keeps as the same tree, and words by the table they stand on.
+const ALIKE: &str = "\
+CREATE TABLE public.one (a int, b int, c int GENERATED ALWAYS AS (a + b) STORED, d int DEFAULT 7);
+CREATE TABLE public.two (b int, a int, c int GENERATED ALWAYS AS (b - a) STORED, d int DEFAULT 8);
+CREATE TABLE public.three (a int, b int);
+CREATE TABLE public.other (x int);
+CREATE INDEX index_1 ON public.one (b) WHERE a > 1;
+CREATE INDEX index_2 ON public.two (a) WHERE b > 1;
+CREATE INDEX index_3 ON public.three (b) WHERE a > 1;
+CREATE POLICY policy_1 ON public.one USING (a > 1) WITH CHECK (b > 1);
+CREATE POLICY policy_2 ON public.two USING (b > 1) WITH CHECK (a > 1);
+CREATE POLICY policy_3 ON public.three USING (a > 1) WITH CHECK (b > 1);
+CREATE POLICY policy_4 ON public.one USING (EXISTS (SELECT FROM public.other o WHERE o.x = one.a));
+CREATE POLICY policy_5 ON public.three USING (EXISTS (SELECT FROM public.other o WHERE o.x = three.a));
+CREATE POLICY policy_6 ON public.one USING (one IS NOT NULL);
+CREATE POLICY policy_7 ON public.three USING (three IS NOT NULL);
+CREATE POLICY policy_8 ON public.one FOR INSERT WITH CHECK (true);
+CREATE POLICY policy_9 ON public.two FOR INSERT WITH CHECK (true);";
+
+#[test]
+fn what_looks_alike_to_the_server_is_worded_by_the_table_it_stands_on() {
+    let db = database(Template::Empty);
+    db.run(ALIKE);
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("found");
+    let words = ["db", "introspect", target.to_str().unwrap(), "--url"];
+    crate::support::edu(&Project::root(), &[&words[..], &[&db.url()]].concat()).expect(0);
+    let mut text = String::new();
+    for file in fs::read_dir(target.join("spec/schema")).unwrap() {
+        text += &fs::read_to_string(file.unwrap().path()).unwrap();
+    }
+    // The server's own words for each alone.
+    let mut session = db.session("postgres");
+    session.run("SET search_path = ''");
+    let wanted = session.rows(
+        "SELECT polname::text, pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polqual IS NOT NULL
+         UNION ALL SELECT polname::text, pg_get_expr(polwithcheck, polrelid) FROM pg_policy WHERE polwithcheck IS NOT NULL
+         UNION ALL SELECT indexrelid::regclass::text, pg_get_expr(indpred, indrelid) FROM pg_index WHERE indpred IS NOT NULL",
+    );
+    assert_eq!(wanted.len(), 15);
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for row in wanted {
+        let name = row[0].trim_start_matches("public.");
+        let (_, rest) = text.split_once(&format!(" {name} ON ")).unwrap();
+        let statement = one_line(rest.split_once(';').unwrap().0);
+        let expression = one_line(&row[1]);
+        assert!(
+            statement.contains(&expression),
+            "{name} {statement}: {expression}"
+        );
+    }
+    for (table, column) in [
+        ("one", "(a + b)"),
+        ("two", "(b - a)"),
+        ("one", "DEFAULT 7"),
+        ("two", "DEFAULT 8"),
+    ] {
+        let (_, rest) = text
+            .split_once(&format!("CREATE TABLE public.{table} ("))
+            .unwrap();
+        assert!(
+            rest.split_once(';').unwrap().0.contains(column),
+            "{table} {column}"
+        );
+    }
+}

@@ -10,7 +10,7 @@ WITH c AS MATERIALIZED (
       AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'edu')
       AND NOT (n.nspname = 'public' AND c.relname = 'refinery_schema_history')
       AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid
-                      AND x.objsubid = 0 AND x.deptype = 'e')
+                      AND x.objsubid = 0 AND x.refclassid = 'pg_extension'::regclass AND x.deptype = 'e')
 )
 SELECT 'column' AS kind, c.schema, c.relation, a.attname::text AS name, '' AS suffix,
        CASE WHEN a.attgenerated <> '' OR a.attidentity <> '' OR a.attcollation <> t.typcollation OR a.attstorage <> t.typstorage
@@ -34,7 +34,8 @@ SELECT 'column' AS kind, c.schema, c.relation, a.attname::text AS name, '' AS su
            'comment', d.description))::text END AS facets,
        format_type(a.atttypid, a.atttypmod) AS type,
        a.attnotnull AS not_null,
-       CASE WHEN a.atthasdef THEN pg_get_expr(e.adbin, e.adrelid) END AS "default"
+       -- Only what a generated column computes names columns; to word the others the server need not open the table.
+       CASE WHEN a.atthasdef THEN pg_get_expr(e.adbin, CASE WHEN a.attgenerated <> '' THEN e.adrelid ELSE 0::oid END) END AS "default"
 FROM c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type t ON t.oid = a.atttypid

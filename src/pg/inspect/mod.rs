@@ -9,7 +9,10 @@ mod fragment;
 mod position;
 mod row;
 
+use std::sync::Mutex;
+
 use futures_util::TryStreamExt as _;
+use futures_util::future::join;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Row};
 
@@ -20,32 +23,28 @@ use crate::catalog::{Catalog, Kind};
 use crate::failure::Result;
 use crate::spec::manifest::Manifest;
 
-/// Every query gives rows of one shape, see [`row`]. These grow with the number of tables: they read
-/// whole catalogs, and each joins them by hash.
-const LARGE: [&str; 5] = [
-    include_str!("column.sql"),
-    include_str!("policy.sql"),
-    include_str!("index.sql"),
-    include_str!("constraint.sql"),
-    include_str!("table.sql"),
+/// A query, and whether it reads whole catalogs: those grow with the number of tables, and each joins by
+/// hash. Every query gives rows of one shape, see [`row`].
+type Query = (&'static str, bool);
+
+/// The longest first, so that two connections end at about the same time.
+const QUERIES: [Query; 13] = [
+    (include_str!("index.sql"), true),
+    (include_str!("policy.sql"), true),
+    (include_str!("column.sql"), true),
+    (include_str!("constraint.sql"), true),
+    (include_str!("table.sql"), true),
+    (include_str!("type.sql"), false),
+    (include_str!("schema.sql"), false),
+    (include_str!("database.sql"), false),
+    (include_str!("function.sql"), false),
+    (include_str!("unmodelled.sql"), false),
+    (include_str!("trigger.sql"), false),
+    (include_str!("sequence.sql"), false),
+    (include_str!("replication.sql"), false),
 ];
 
-/// How many of the large queries are about half the work.
-const HALF: usize = 2;
-
-/// These are short, with or without many tables.
-const SMALL: [&str; 8] = [
-    include_str!("database.sql"),
-    include_str!("schema.sql"),
-    include_str!("type.sql"),
-    include_str!("sequence.sql"),
-    include_str!("function.sql"),
-    include_str!("trigger.sql"),
-    include_str!("replication.sql"),
-    include_str!("unmodelled.sql"),
-];
-
-const GRAPH: &str = include_str!("graph.sql");
+const GRAPH: Query = (include_str!("graph.sql"), false);
 
 const BEGIN: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
@@ -61,16 +60,14 @@ SET LOCAL quote_all_identifiers = off;
 SET LOCAL jit = off;
 SET LOCAL statement_timeout = 0";
 
-/// From this size of `pg_attribute` on, a second connection is worth its start. Units: bytes.
-const SECOND_BYTES_MIN: i64 = 2 << 20;
-
 /// What the server has, as far as the queries depend on it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Facts {
     version: i32,
     age: bool,
     age_readable: bool,
-    large: bool,
+    /// What another connection needs to see the same state; only where one is to be opened.
+    snapshot: Option<String>,
 }
 
 /// Reads the catalog of the connection's database. `roles` are roles that matter even where the
@@ -96,8 +93,7 @@ pub async fn of_project(
     of_project_with(connection, None, manifest, more).await
 }
 
-/// As [`of_project`]; a large catalog is read over a second connection to `server` at the same time, in the
-/// same snapshot.
+/// As [`of_project`]; a second connection to `server` reads along, in the same snapshot.
 ///
 /// # Errors
 /// As [`inspect`].
@@ -131,8 +127,6 @@ async fn read(
     server: Option<&Server>,
     roles: &[&str],
 ) -> Result<Catalog> {
-    let begin = format!("{BEGIN};\n{SETTINGS}");
-    session::run(connection, &begin, "begin a read-only transaction").await?;
     let outcome = inside(connection, server, roles).await;
     // The connection is of no further use if this fails.
     let end = session::run(connection, "ROLLBACK", "end the read-only transaction").await;
@@ -145,29 +139,26 @@ async fn inside(
     server: Option<&Server>,
     roles: &[&str],
 ) -> Result<Catalog> {
-    let facts = facts(connection).await?;
-    let script = |queries: &[&str]| script(queries, facts, roles);
+    let facts = begin(connection, server.is_some()).await?;
     let graph = (facts.age && facts.age_readable).then_some(GRAPH);
-    let small: Vec<&str> = SMALL.into_iter().chain(graph).collect();
-    let second = match server {
-        Some(server) if facts.large => beside(connection, server).await,
-        _ => None,
-    };
-    let mut catalog = match second {
-        Some(mut second) => {
-            let first_half = format!("{}{}", script(&LARGE[..HALF])?, script(&small)?);
-            let second_half = script(&LARGE[HALF..])?;
-            let (mut catalog, mut other) = futures_util::future::try_join(
-                collect(connection, first_half),
-                collect(&mut second, second_half),
-            )
-            .await?;
-            catalog.objects.append(&mut other.objects);
-            let _ = second.close().await;
-            catalog
-        }
-        None => collect(connection, script(&LARGE)? + &script(&small)?).await?,
-    };
+    let mut scripts = Vec::new();
+    for query in QUERIES.into_iter().chain(graph) {
+        scripts.push(script(query, &facts, roles)?);
+    }
+    let left = Mutex::new(scripts.into_iter());
+    let (first, second) = join(collect(connection, &left), async {
+        let mut second = beside(server?, facts.snapshot.as_deref()?).await?;
+        let read = collect(&mut second, &left).await;
+        let _ = second.close().await;
+        Some(read)
+    })
+    .await;
+    let mut catalog = first?;
+    if let Some(second) = second {
+        let mut second = second?;
+        catalog.objects.append(&mut second.objects);
+        catalog.unmodelled.append(&mut second.unmodelled);
+    }
     catalog.major = u16::try_from(facts.version / 10_000).unwrap_or(0);
     if facts.age && !facts.age_readable {
         catalog.unseen.push(
@@ -181,38 +172,47 @@ async fn inside(
 
 /// A second connection that sees what the first one sees. Nothing where there can be none: a limit of
 /// connections, a pooler. One is enough.
-async fn beside(connection: &mut PgConnection, server: &Server) -> Option<PgConnection> {
-    let snapshot: String = sqlx::query_scalar("SELECT pg_catalog.pg_export_snapshot()")
-        .fetch_one(connection)
-        .await
-        .ok()?;
+async fn beside(server: &Server, snapshot: &str) -> Option<PgConnection> {
     let (mut second, _) = session::open(server, "edu catalog").await.ok()?;
-    let snapshot = quote_literal(&snapshot).ok()?;
+    let snapshot = quote_literal(snapshot).ok()?;
     let begin = format!("{BEGIN};\nSET TRANSACTION SNAPSHOT {snapshot};\n{SETTINGS}");
     let begun = session::run(&mut second, &begin, "read beside another connection").await;
     begun.ok().map(|()| second)
 }
 
-/// Runs a script of queries and takes what it gives.
-async fn collect(connection: &mut PgConnection, script: String) -> Result<Catalog> {
+/// Runs queries as long as there are any left, and takes what they give.
+async fn collect(
+    connection: &mut PgConnection,
+    left: &Mutex<std::vec::IntoIter<String>>,
+) -> Result<Catalog> {
     let mut catalog = Catalog::default();
-    let query = sqlx::raw_sql(AssertSqlSafe(script));
-    let mut rows = query.fetch(connection);
-    while let Some(found) = rows
-        .try_next()
-        .await
-        .map_err(|error| failure("read the catalog", &error))?
-    {
-        row::take(&mut catalog, &found)?;
+    loop {
+        let Some(script) = left.lock().ok().and_then(|mut left| left.next()) else {
+            return Ok(catalog);
+        };
+        let query = sqlx::raw_sql(AssertSqlSafe(script));
+        let mut rows = query.fetch(&mut *connection);
+        while let Some(found) = rows
+            .try_next()
+            .await
+            .map_err(|error| failure("read the catalog", &error))?
+        {
+            row::take(&mut catalog, &found)?;
+        }
     }
-    drop(rows);
-    Ok(catalog)
 }
 
-async fn facts(connection: &mut PgConnection) -> Result<Facts> {
-    let row = sqlx::query(
-        "SELECT pg_catalog.current_setting('server_version_num')::int4 AS version,
-                pg_catalog.pg_relation_size('pg_catalog.pg_attribute') AS size,
+/// Begins the transaction and asks what the queries depend on, in one message. `share` says that another
+/// connection is to see the same state.
+async fn begin(connection: &mut PgConnection, share: bool) -> Result<Facts> {
+    let snapshot = match share {
+        true => "pg_catalog.pg_export_snapshot()",
+        false => "NULL::text",
+    };
+    let sql = format!(
+        "{BEGIN};\n{SETTINGS};
+         SELECT pg_catalog.current_setting('server_version_num')::int4 AS version,
+                {snapshot} AS snapshot,
                 e.oid IS NOT NULL AS age,
                 COALESCE(pg_catalog.has_schema_privilege(n.oid, 'USAGE')
                     AND pg_catalog.has_table_privilege(g.oid, 'SELECT')
@@ -221,28 +221,26 @@ async fn facts(connection: &mut PgConnection) -> Result<Facts> {
          LEFT JOIN pg_catalog.pg_extension e ON e.extname = 'age'
          LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = 'ag_catalog'
          LEFT JOIN pg_catalog.pg_class g ON g.relnamespace = n.oid AND g.relname = 'ag_graph'
-         LEFT JOIN pg_catalog.pg_class l ON l.relnamespace = n.oid AND l.relname = 'ag_label'",
-    )
-    .fetch_one(connection)
-    .await
-    .map_err(|error| failure("read the server's version", &error))?;
+         LEFT JOIN pg_catalog.pg_class l ON l.relnamespace = n.oid AND l.relname = 'ag_label'"
+    );
+    let row = sqlx::raw_sql(AssertSqlSafe(sql))
+        .fetch_one(connection)
+        .await
+        .map_err(|error| failure("begin to read the catalog", &error))?;
     Ok(Facts {
         version: row.get("version"),
         age: row.get("age"),
         age_readable: row.get("age_readable"),
-        large: row.get::<i64, _>("size") >= SECOND_BYTES_MIN,
+        snapshot: row.get("snapshot"),
     })
 }
 
-/// Queries as one message.
-fn script(queries: &[&str], facts: Facts, roles: &[&str]) -> Result<String> {
-    let mut sql = String::new();
-    for query in queries {
-        // Whole catalogs are joined by hash: what the planner guesses of them is off by thousands.
-        let loops = if LARGE.contains(query) { "off" } else { "on" };
-        sql.push_str(&format!("SET LOCAL enable_nestloop = {loops};\n"));
-        sql.push_str(&fragment::expand(query, facts.version, roles)?);
-        sql.push_str(";\n");
-    }
-    Ok(sql)
+/// A query as one message. Whole catalogs are joined by hash: what the planner guesses of them is off by
+/// thousands.
+fn script((query, large): Query, facts: &Facts, roles: &[&str]) -> Result<String> {
+    let other = if large { "off" } else { "on" };
+    let sql = fragment::expand(query, facts.version, roles)?;
+    Ok(format!(
+        "SET LOCAL enable_nestloop = {other}; SET LOCAL enable_mergejoin = {other};\n{sql}"
+    ))
 }

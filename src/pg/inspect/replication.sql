@@ -31,7 +31,7 @@ SELECT 'foreign-data wrapper', NULL, NULL, w.fdwname, '',
            'handler', NULLIF(w.fdwhandler, 0)::regprocedure::text, 'validator', NULLIF(w.fdwvalidator, 0)::regprocedure::text,
            'comment', obj_description(w.oid, 'pg_foreign_data_wrapper')))::text
 FROM pg_foreign_data_wrapper w
-WHERE NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_foreign_data_wrapper'::regclass AND x.objid = w.oid AND x.deptype = 'e')
+WHERE NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_foreign_data_wrapper'::regclass AND x.objid = w.oid AND x.refclassid = 'pg_extension'::regclass AND x.deptype = 'e')
 UNION ALL
 SELECT 'foreign server', NULL, NULL, s.srvname, '',
        json_strip_nulls(json_build_object(

@@ -9,7 +9,7 @@ SELECT 'schema' AS kind, NULL::text AS schema, NULL::text AS relation, n.nspname
 FROM pg_namespace n
 WHERE (n.oid >= 16384 OR n.nspname = 'public') AND n.nspname !~ '^pg_' AND n.nspname <> 'edu'
   AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_namespace'::regclass AND x.objid = n.oid
-                  AND x.deptype = 'e' AND n.nspname <> 'ag_catalog')
+                  AND x.refclassid = 'pg_extension'::regclass AND x.deptype = 'e' AND n.nspname <> 'ag_catalog')
 UNION ALL
 SELECT 'extension', NULL, NULL, e.extname, '',
        json_build_object('version', e.extversion, 'schema', n.nspname)::text
@@ -33,7 +33,7 @@ SELECT 'extension privileges', n.nspname, NULL, p.proname, '',
        json_strip_nulls(json_build_object('member', 'function', 'grants', json_agg(DISTINCT g.item ORDER BY g.item) FILTER (WHERE g.item IS NOT NULL)))::text
 FROM pg_proc p
 JOIN pg_namespace n ON n.oid = p.pronamespace
-JOIN pg_depend x ON x.classid = 'pg_proc'::regclass AND x.objid = p.oid AND x.deptype = 'e'
+JOIN pg_depend x ON x.classid = 'pg_proc'::regclass AND x.objid = p.oid AND x.refclassid = 'pg_extension'::regclass AND x.deptype = 'e'
 LEFT JOIN pg_init_privs i ON i.classoid = 'pg_proc'::regclass AND i.objoid = p.oid AND i.objsubid = 0
 LEFT JOIN LATERAL json_array_elements_text({grants p.proacl 'f' p.proowner}) AS g (item) ON true
 WHERE p.proacl IS NOT NULL AND p.proacl IS DISTINCT FROM i.initprivs AND p.oid >= 16384
@@ -45,6 +45,6 @@ SELECT 'extension privileges', n.nspname, NULL, c.relname, '',
        json_strip_nulls(json_build_object('member', 'table', 'grants', {grants c.relacl 'r' c.relowner}))::text
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_depend x ON x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e'
+JOIN pg_depend x ON x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.refclassid = 'pg_extension'::regclass AND x.deptype = 'e'
 LEFT JOIN pg_init_privs i ON i.classoid = 'pg_class'::regclass AND i.objoid = c.oid AND i.objsubid = 0
 WHERE c.relacl IS NOT NULL AND c.relacl IS DISTINCT FROM i.initprivs AND c.relkind IN ('r', 'v') AND c.oid >= 16384

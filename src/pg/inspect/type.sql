@@ -32,7 +32,7 @@ LEFT JOIN pg_type b ON b.oid = t.typbasetype
 LEFT JOIN pg_class c ON c.oid = t.typrelid
 WHERE (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND c.relkind = 'c')
   AND t.oid >= 16384 AND n.nspname !~ '^pg_' AND n.nspname <> 'edu'
-  AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_type'::regclass AND x.objid = t.oid AND x.deptype = 'e')
+  AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_type'::regclass AND x.objid = t.oid AND x.refclassid = 'pg_extension'::regclass AND x.deptype = 'e')
 UNION ALL
 SELECT 'collation', n.nspname, NULL, c.collname, '',
        json_strip_nulls(json_build_object(
@@ -42,7 +42,7 @@ SELECT 'collation', n.nspname, NULL, c.collname, '',
            'owner', {owner c.collowner}, 'comment', obj_description(c.oid, 'pg_collation')))::text
 FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
 WHERE c.oid >= 16384 AND n.nspname <> 'edu' AND n.nspname !~ '^pg_'
-  AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_collation'::regclass AND x.objid = c.oid AND x.deptype = 'e')
+  AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_collation'::regclass AND x.objid = c.oid AND x.refclassid = 'pg_extension'::regclass AND x.deptype = 'e')
 UNION ALL
 SELECT 'cast', NULL, NULL, '', '(' || format_type(c.castsource, NULL) || ' AS ' || format_type(c.casttarget, NULL) || ')',
        json_strip_nulls(json_build_object(
@@ -62,4 +62,4 @@ SELECT 'operator', n.nspname, NULL, '', o.oprname || '(' || COALESCE(NULLIF(o.op
            'owner', {owner o.oprowner}, 'comment', obj_description(o.oid, 'pg_operator')))::text
 FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace
 WHERE o.oid >= 16384 AND n.nspname !~ '^pg_' AND n.nspname <> 'edu'
-  AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_operator'::regclass AND x.objid = o.oid AND x.deptype = 'e')
+  AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_operator'::regclass AND x.objid = o.oid AND x.refclassid = 'pg_extension'::regclass AND x.deptype = 'e')

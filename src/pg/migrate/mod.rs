@@ -174,19 +174,11 @@ pub async fn run<'a>(
     plan: &Plan<'a>,
     report: Report<'_>,
 ) -> Result<Outcome<'a>> {
-    let look = look::look(connection, false).await?;
-    gate::check(&look, lock, &plan.context.project)?;
-    let pending = order::pending_with(&look.history, plan.migrations, plan.tolerance).await?;
-    let due = select(pending.clone(), plan);
-    let next = pending.get(due.len()).copied();
-    if due.is_empty() && plan.before.is_none() {
-        return Ok(Outcome {
-            done: Vec::new(),
-            next,
-        });
-    }
-    let guarded = guard::guard(connection, lock, plan, &look, &due, report);
-    let (provenance, locks) = plan.context.cancel.or(guarded).await?;
+    let guarded = guard::guard(connection, lock, plan, report);
+    let ready = plan.context.cancel.or(guarded).await?;
+    let guard::Ready {
+        look, due, next, ..
+    } = ready;
     let Some(last) = due.last().map(|migration| migration.version) else {
         return Ok(Outcome {
             done: Vec::new(),
@@ -196,7 +188,7 @@ pub async fn run<'a>(
     let ordinary = plan.stage == Stage::Ordinary;
     let run = Run::new(
         &plan.context.command,
-        provenance,
+        ready.provenance,
         gate::plan_hash(&due),
         lock.waited(),
         plan.owner,
@@ -213,7 +205,7 @@ pub async fn run<'a>(
         create: String::new(),
         run: ordinary.then_some(&run),
         look: &look,
-        locks,
+        locks: ready.locks,
         due: due.into(),
         done: Vec::new(),
         failure: None,
