@@ -110,14 +110,14 @@ pub(in crate::pg::migrate) fn contradiction<'a>(
     match error.kind() {
         Kind::DivergentVersion(applied, on_disk) => {
             let path = file(on_disk.version()).map_or("", |m| m.up.document.path.as_str());
-            let when = row(applied.version()).map_or("", |row| row.applied_on.as_str());
+            let when = row(applied.version()).map_or(String::new(), |row| row.applied_on.escape_debug().to_string());
             let mut failure = Failure::new(
                 Exit::History,
                 format!("applied migration V{} differs from \"{path}\"", applied.version()),
             )
             .detail(format!(
                 "The history has checksum {:016x} (\"{}\"), the file has {:016x} (\"{}\"); applied {when}.",
-                applied.checksum(), applied.name(), on_disk.checksum(), on_disk.name(),
+                applied.checksum(), applied.name().escape_debug(), on_disk.checksum(), on_disk.name(),
             ));
             let harmless = row(applied.version())
                 .zip(file(on_disk.version()))
@@ -156,7 +156,7 @@ pub(in crate::pg::migrate) fn contradiction<'a>(
                 format!(
                     "applied migration V{} ({}) has no file",
                     missing.version(),
-                    missing.name()
+                    missing.name().escape_debug()
                 ),
             )
             .detail("Every applied migration must stay in the project.")
