@@ -71,14 +71,15 @@ GRANT SELECT ON ALL TABLES IN SCHEMA ag_catalog TO edusphere_owner, edusphere_ap
 
 -- Functions of AGE that read a graph past privileges and row-level security (variable-length paths, shortest paths,
 -- statistics, and startNode/endNode before 1.7), that make vertices and edges out of nothing, which DELETE and CREATE
--- would take for real ones of any tenant, that read server files, or that change a graph's structure.
+-- would take for real ones of any tenant, that read server files, or that change a graph's structure. Cypher's DELETE
+-- before 1.7 asks neither policies nor privileges: there the application deletes from the label tables, by SQL.
 -- The structural ones go to the owner; nobody but a superuser keeps the others. Bounded traversals are written as
 -- recursive SQL instead, see graph/queries. No AGE function is marked LEAKPROOF: that would trade safety for speed.
 -- Signatures differ between AGE versions, hence the loop over names.
 DO $do$
 DECLARE
     f pg_catalog.regprocedure;
-    checks_endpoints boolean := (
+    checks_rows boolean := (
         SELECT pg_catalog.string_to_array(pg_catalog.substring(extversion, '^[0-9]+\.[0-9]+'), '.')::int[] >= ARRAY[1, 7]
         FROM pg_catalog.pg_extension WHERE extname = 'age');
 BEGIN
@@ -90,7 +91,7 @@ BEGIN
                              'load_labels_from_file', 'load_edges_from_file',
                              'age_graph_stats', 'age_vertex_stats', 'age_delete_global_graphs',
                              'age_prepare_pg_upgrade', 'age_finish_pg_upgrade', 'age_revert_pg_upgrade_changes')
-               OR p.proname IN ('age_startnode', 'age_endnode') AND NOT checks_endpoints)
+               OR p.proname IN ('age_startnode', 'age_endnode', '_cypher_delete_clause') AND NOT checks_rows)
     LOOP
         EXECUTE pg_catalog.format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
     END LOOP;

@@ -4,6 +4,7 @@
 //! database passes [`clean`] before it reaches a terminal.
 
 mod excerpt;
+mod screen;
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -11,6 +12,8 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+pub use screen::{Key, Screen};
 
 use crate::failure::{Failure, Result};
 use crate::progress::{Progress, Unit, human_time};
@@ -132,18 +135,6 @@ impl Ui {
     /// Whether stdout is a terminal that a screen can be drawn on.
     pub fn has_screen(&self) -> bool {
         console::Term::stdout().is_term()
-    }
-
-    /// Draws `text` over the whole terminal; what does not fit is left out.
-    pub fn screen(&self, text: &str) {
-        let term = console::Term::stdout();
-        let (height, width) = term.size();
-        let lines = text.lines().take(usize::from(height).saturating_sub(1));
-        let lines: Vec<_> = lines
-            .map(|line| console::truncate_str(line, usize::from(width), "…"))
-            .collect();
-        let _ = term.clear_screen();
-        let _ = term.write_line(&lines.join("\n"));
     }
 
     /// Prints a line of status on stderr, unless quiet.

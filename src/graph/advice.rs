@@ -44,7 +44,11 @@ pub fn advice(wanted: Wanted<'_>, live: &Live) -> Vec<Finding> {
         ));
     }
     if enforced && version < (1, 7) {
-        list.push(("age-fabricated-vertex", "a vertex that an agtype parameter makes up can be deleted, whatever its tenant; as an edge's end and in SET the vertex guard refuses it, and casts in the text are revoked; fixed in 1.7".to_owned()));
+        list.push(if wanted.ontology.cypher_delete {
+            ("age-fabricated-vertex", "a vertex that an agtype parameter makes up can be deleted, whatever its tenant, because the ontology says cypher_delete; as an edge's end and in SET the vertex guard refuses it; fixed in 1.7".to_owned())
+        } else {
+            ("age-delete-unchecked", "Cypher's DELETE asks neither policies nor privileges; it is revoked, and the application deletes from the label tables by SQL; fixed in 1.7".to_owned())
+        });
     }
     list.push((
         "age-concurrent-index",

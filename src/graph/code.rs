@@ -83,7 +83,8 @@ codes! {
     "age-merge-after-unwind" Note "AGE 1.5: MERGE after UNWIND or WITH stores empty properties" => "use UNWIND … CREATE, or edu db graph load";
     "age-writes-unchecked" Note "AGE before 1.7 applies no policy to Cypher writes; edu's guard stands in" => "keep isolation = \"enforced\"";
     "age-paths-unchecked" Note "variable-length paths, shortest paths and age_vle() read past policies and privileges on every version" => "keep them revoked; write bounded traversals as recursive SQL";
-    "age-fabricated-vertex" Note "a session that passes a made-up vertex as an agtype parameter can join its edges to any vertex, and on AGE before 1.7 delete it" => "let no one else write agtype parameters: JSON cannot hold such a vertex; edu db graph check finds the edges";
+    "age-fabricated-vertex" Note "on AGE before 1.7 a session that passes a made-up vertex as an agtype parameter deletes the real one of that id, whatever its tenant" => "take cypher_delete out of graph/ontology.toml, or let no one else write agtype parameters: JSON cannot hold such a vertex";
+    "age-delete-unchecked" Note "AGE before 1.7 asks neither policies nor privileges when Cypher deletes, so the application may not" => "delete by SQL, which policies bind: DELETE FROM graph.\"Label\" WHERE …, edges first; or say cypher_delete = true in graph/ontology.toml and keep the hole";
     "age-concurrent-index" Note "CREATE INDEX CONCURRENTLY on a label table beside an open Cypher SET leaves an index without the changed rows" => "build plainly: edu db graph does";
     "age-restore-oid" Note "AGE 1.8 does not find a restored graph until its oids are repaired" => REPAIR;
     "age-crash" Note "a query form is known to end the server of this version" => "do not write it; edu db graph lint finds it";

@@ -8,6 +8,7 @@ mod hazard;
 mod project;
 mod squawk;
 mod statement;
+mod unfold;
 
 use std::collections::BTreeSet;
 
@@ -16,6 +17,8 @@ use crate::spec::migration::{Migration, SqlFile};
 use crate::sql::hazard::Allowance;
 use crate::sql::header::Header;
 use crate::sql::{hazard as hazards, rule};
+
+pub use unfold::unseen;
 
 /// One thing that a file does wrong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +44,8 @@ pub struct Subject<'a> {
     pub schema: &'a [SqlFile],
     /// The graph's name, if the project has one.
     pub graph: Option<&'a str>,
+    /// The labels that edu keeps tenants apart in, where the ontology says that they are.
+    pub isolated: Option<&'a BTreeSet<String>>,
 }
 
 /// Everything that is found and that no file takes on.
@@ -52,19 +57,20 @@ pub fn lint(subject: &Subject<'_>) -> Vec<Found> {
     let mut all = Vec::new();
     for migration in subject.migrations {
         let up = &migration.up;
-        let mut found = hazard::found(up, subject.graph);
+        let mut found = unfold::hazards(up, subject.graph);
         squawk::add(up, &mut found);
-        found.extend(statement::found(up, &whole));
-        found.extend(whole.found(up));
+        found.extend(statement::found(&unfold::whole(up), &whole));
+        found.extend(whole.found(&unfold::at_once(up)));
         found.extend(statement::of_migration(migration));
         all.extend(allowed(found, up, true));
         if let Some(down) = &migration.down {
-            all.extend(allowed(statement::found(down, &whole), down, false));
+            let found = statement::found(&unfold::whole(down), &whole);
+            all.extend(allowed(found, down, false));
         }
     }
     for file in subject.schema {
-        let mut found = statement::found(file, &whole);
-        found.extend(whole.found(file));
+        let mut found = statement::found(&unfold::whole(file), &whole);
+        found.extend(whole.found(&unfold::at_once(file)));
         all.extend(allowed(found, file, true));
     }
     all.sort();

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::{Found, Subject, at};
+use crate::catalog::name::quote_ident;
 use crate::spec::migration::SqlFile;
 use crate::sql::reader::Reader;
 use crate::sql::split::Statement;
+use crate::sql::token::{Kind, tokens};
 
 /// What all migrations and the schema say together.
 pub(super) struct Whole {
@@ -13,6 +15,8 @@ pub(super) struct Whole {
     policed: BTreeSet<String>,
     /// Functions to come are not given to PUBLIC.
     pub(super) functions_closed: bool,
+    graph: Option<String>,
+    isolated: Option<BTreeSet<String>>,
 }
 
 impl Whole {
@@ -21,19 +25,16 @@ impl Whole {
             secured: BTreeSet::new(),
             policed: BTreeSet::new(),
             functions_closed: false,
+            graph: subject.graph.map(str::to_owned),
+            isolated: subject.isolated.cloned(),
         };
         let ups = subject.migrations.iter().map(|migration| &migration.up);
-        for statement in ups
-            .chain(subject.schema)
-            .flat_map(|file| &file.script.statements)
-        {
-            if let Some(table) = secures(statement) {
-                whole.secured.insert(table);
+        for file in ups.chain(subject.schema).map(super::unfold::at_once) {
+            for statement in &file.script.statements {
+                whole.secured.extend(secures(statement));
+                whole.policed.extend(polices(statement));
+                whole.functions_closed |= closes_functions(statement);
             }
-            if let Some(table) = polices(statement) {
-                whole.policed.insert(table);
-            }
-            whole.functions_closed |= closes_functions(statement);
         }
         whole
     }
@@ -41,6 +42,16 @@ impl Whole {
     /// Whether there is row-level security at all.
     pub(super) fn isolates(&self) -> bool {
         !self.secured.is_empty()
+    }
+
+    /// A label that a statement makes in a graph whose tenants are kept apart, and that neither the ontology nor a
+    /// policy knows.
+    pub(super) fn open_label(&self, statement: &Statement) -> Option<String> {
+        let (graph, isolated) = (self.graph.as_ref()?, self.isolated.as_ref()?);
+        let label = makes_label(statement, graph)?;
+        let table = format!("{}.{}", quote_ident(graph), quote_ident(&label));
+        let known = isolated.contains(&label) || self.policed.contains(&table);
+        (!known).then_some(label)
     }
 
     /// Security without a policy, a policy without security.
@@ -99,6 +110,23 @@ fn closes_functions(statement: &Statement) -> bool {
         && (reader.has("FUNCTIONS") || reader.has("ROUTINES"))
         && reader.seek("FROM")
         && reader.has("PUBLIC")
+}
+
+/// The label that `create_vlabel('graph', 'label')` or `create_elabel` makes.
+fn makes_label(statement: &Statement, graph: &str) -> Option<String> {
+    let text = &statement.text;
+    let items: Vec<(Kind, &str)> = tokens(text)
+        .filter(|token| !token.kind.is_trivia())
+        .map(|token| (token.kind, &text[token.span]))
+        .collect();
+    let makes = |word: &str| {
+        ["create_vlabel", "create_elabel"].contains(&word.to_ascii_lowercase().as_str())
+    };
+    let five = items
+        .windows(5)
+        .find(|five| makes(five[0].1) && five[1].0 == Kind::Open)?;
+    let constant = |at: usize| (five[at].0 == Kind::Text).then(|| five[at].1.trim_matches('\''));
+    (constant(2)? == graph).then(|| constant(4).map(str::to_owned))?
 }
 
 /// A name without a schema is taken for one in public.

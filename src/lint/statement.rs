@@ -36,6 +36,12 @@ pub(super) fn found(file: &SqlFile, whole: &Whole) -> Vec<Found> {
                 "search_path begins with ag_catalog".to_owned(),
             );
         }
+        if let Some(label) = whole.open_label(statement) {
+            add(
+                "graph-label-without-policy",
+                format!("the label {label} is in no policy, and not in graph/ontology.toml"),
+            );
+        }
         index(statement, &mut add);
     }
     found

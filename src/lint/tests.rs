@@ -17,6 +17,7 @@ fn ids(text: &str, alone: bool) -> Vec<&'static str> {
         migrations: &migrations,
         schema: &[],
         graph: Some("g"),
+        isolated: Some(&BTreeSet::from(["Concept".to_owned()])),
     };
     let found = lint(&subject);
     assert!(found.iter().all(|one| one.line > 0 && one.column > 0));
@@ -91,4 +92,80 @@ fn a_setting_compared_as_text_or_kept_from_being_empty_is_not_fragile() {
     let text = "ALTER TABLE app.note ENABLE ROW LEVEL SECURITY;
                 CREATE POLICY p ON app.note USING (tenant_id = current_setting('app.tenant', true)::uuid);";
     assert_eq!(ids(text, false), ["policy-context-fragile"]);
+}
+
+#[test]
+fn what_a_block_does_is_judged_like_a_statement_and_at_its_own_place() {
+    let text = "DO $$\nBEGIN\n    ALTER TABLE app.note DROP COLUMN body;\n    GRANT SELECT ON app.note TO PUBLIC;\nEND $$;";
+    assert_eq!(ids(text, false), ["data-loss", "grant-to-public"]);
+    let text = "CREATE TABLE app.note (id uuid);
+                DO $$ BEGIN ALTER TABLE app.note ADD CHECK (id IS NOT NULL); END $$;";
+    assert_eq!(
+        ids(text, false),
+        Vec::<&str>::new(),
+        "a table of the file itself"
+    );
+}
+
+#[test]
+fn a_blocks_security_and_its_policies_belong_together() {
+    let enable = "DO $$ BEGIN ALTER TABLE app.note ENABLE ROW LEVEL SECURITY; END $$;";
+    assert_eq!(ids(enable, false), ["rls-without-policy"]);
+    let both = format!("{enable} CREATE POLICY p ON app.note USING (false);");
+    assert_eq!(ids(&both, false), Vec::<&str>::new());
+}
+
+#[test]
+fn what_is_executed_under_names_to_come_is_judged_by_what_it_takes_away() {
+    let of = |command: &str| {
+        ids(
+            &format!("DO $$ BEGIN EXECUTE format('{command}', a, b); END $$;"),
+            false,
+        )
+    };
+    assert_eq!(
+        of("ALTER TABLE %I.%I DISABLE ROW LEVEL SECURITY"),
+        ["weakens-isolation"]
+    );
+    assert_eq!(of("DROP TABLE %I.%I"), ["data-loss"]);
+    assert_eq!(of("GRANT SELECT ON %I.%I TO PUBLIC"), ["grant-to-public"]);
+    assert_eq!(of("CREATE INDEX ON %I (%I)"), Vec::<&str>::new());
+}
+
+#[test]
+fn a_functions_body_may_delete_and_may_not_open() {
+    let of = |body: &str| {
+        ids(
+            &format!(
+                "CREATE FUNCTION app.f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {body} END $$;"
+            ),
+            false,
+        )
+    };
+    assert_eq!(
+        of("DELETE FROM app.note; TRUNCATE app.note;"),
+        Vec::<&str>::new()
+    );
+    assert_eq!(
+        of("ALTER TABLE app.note NO FORCE ROW LEVEL SECURITY;"),
+        ["weakens-isolation"]
+    );
+    assert_eq!(
+        of("SET search_path = ag_catalog, public;"),
+        ["ag-catalog-first"]
+    );
+}
+
+#[test]
+fn a_label_that_the_ontology_knows_needs_no_policy_in_the_file() {
+    assert_eq!(
+        ids("SELECT create_vlabel('g', 'Concept');", false),
+        Vec::<&str>::new()
+    );
+    assert_eq!(
+        ids("SELECT create_vlabel('other', 'Draft');", false),
+        Vec::<&str>::new()
+    );
+    let block = "DO $$ BEGIN PERFORM ag_catalog.create_elabel('g', 'DRAFTS'); END $$;";
+    assert_eq!(ids(block, false), ["graph-label-without-policy"]);
 }

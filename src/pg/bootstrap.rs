@@ -12,6 +12,7 @@ use super::Server;
 use super::error::{failure, sqlstate};
 use super::lock::{Lock, Purpose};
 use super::migrate::{self, Context, Plan, Stage};
+use super::pooler;
 use super::session::{self, Identity};
 use crate::catalog::name::quote_ident;
 use crate::failure::{Exit, Failure, Result};
@@ -261,6 +262,7 @@ pub async fn run(
     )
     .await?;
     let lock = Lock::take(server, Purpose::Change, lock_timeout, report).await?;
+    pooler::refuse_shared_sessions(&mut connection, &lock).await?;
     if lacks_preloaded_age(&mut connection).await? {
         // Before everything else: until then AGE's library makes ordinary DDL fail here.
         session::run(

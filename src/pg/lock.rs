@@ -177,6 +177,20 @@ impl Lock {
         self.connection.lock().await
     }
 
+    /// What gives the lock back if the session that took it answers. One row: `ours`, whether it did.
+    pub(super) fn give_back(&self) -> String {
+        let unlock = match self.purpose {
+            Purpose::Build => "pg_advisory_unlock_shared",
+            Purpose::Change | Purpose::Cluster => "pg_advisory_unlock",
+        };
+        format!(
+            "SELECT CASE WHEN pg_catalog.pg_backend_pid() = {} THEN pg_catalog.{unlock}({CLASS}, {}) END
+                    IS NOT NULL AS ours",
+            self.pid,
+            self.purpose.key()
+        )
+    }
+
     /// Gives the lock back and closes its connection.
     pub async fn release(self) {
         let _ = self.connection.into_inner().close().await;

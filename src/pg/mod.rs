@@ -23,6 +23,7 @@ pub mod lock;
 pub mod maintain;
 pub mod message;
 pub mod migrate;
+mod pooler;
 pub mod protect;
 pub mod rls;
 pub mod scratch;

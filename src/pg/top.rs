@@ -63,6 +63,24 @@ pub struct Connections {
     pub idle_in_transaction: i64,
 }
 
+/// From this part of the connections on, whoever looks is warned.
+const CROWDED: f64 = 0.8;
+
+impl Connections {
+    /// What is to be said about how many are left, if anything.
+    pub fn warning(&self) -> Option<String> {
+        let open = (self.limit - self.reserved).max(1);
+        #[expect(clippy::cast_precision_loss, reason = "some thousands at most")]
+        let share = self.used as f64 / open as f64;
+        (share >= CROWDED).then(|| {
+            format!(
+                "{:.0} % of the connections that logins may have are taken: at 100 % new ones are refused",
+                share * 100.0
+            )
+        })
+    }
+}
+
 /// A session. Source: `pg_stat_activity`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[expect(
@@ -207,4 +225,27 @@ async fn slow(connection: &mut PgConnection, rows: u16) -> Result<Slow> {
         statements,
         absent: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Connections;
+
+    #[test]
+    fn from_eighty_per_cent_on_it_warns_of_running_out_of_connections() {
+        let of = |used| Connections {
+            used,
+            limit: 103,
+            reserved: 3,
+            here: 1,
+            active: 1,
+            idle_in_transaction: 0,
+        };
+        assert_eq!(of(79).warning(), None);
+        assert!(
+            of(80)
+                .warning()
+                .is_some_and(|text| text.starts_with("80 %"))
+        );
+    }
 }

@@ -6,6 +6,7 @@ use sqlx::postgres::PgConnection;
 
 use super::Server;
 use super::lock::{Lock, Purpose};
+use super::pooler;
 use super::session::{self, Identity};
 use crate::failure::Result;
 use crate::progress::Report;
@@ -24,7 +25,7 @@ impl Work {
     /// Connects as `application`, checks that the server takes changes, and takes the lock.
     ///
     /// # Errors
-    /// Exit 7 or 8 before anything was done, exit 6 when another run holds the lock for too long.
+    /// Exit 7 or 8 before anything was done (8 behind a pooler that shares sessions, too), exit 6 when another run holds the lock for too long.
     pub async fn begin(
         server: &Server,
         application: &str,
@@ -56,10 +57,11 @@ impl Work {
         report: Report<'_>,
     ) -> Result<Self> {
         // Both connections at once: whichever fails first ends the other.
-        let ((connection, identity), lock) = tokio::try_join!(
+        let ((mut connection, identity), lock) = tokio::try_join!(
             session::open_for_writing(server, application),
             Lock::take(server, purpose, lock_timeout, report),
         )?;
+        pooler::refuse_shared_sessions(&mut connection, &lock).await?;
         Ok(Self {
             connection,
             identity,

@@ -28,6 +28,8 @@ pub struct Ontology {
     /// AGE's operators are to be marked LEAKPROOF, so that they are index conditions under row security.
     /// It takes a superuser, trusts AGE's error messages with foreign values, and is lost by a restore.
     pub leakproof: bool,
+    /// The application keeps Cypher's DELETE where AGE asks no policy about it (before 1.7).
+    pub cypher_delete: bool,
     /// The property that carries the tenant; every label declares it.
     pub tenant_property: String,
     /// The labels in file order; vertices and edges share one namespace.

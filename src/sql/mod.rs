@@ -3,6 +3,7 @@
 //! A text comes with the path the user knows it by, as a [`Source`], so that every problem can point
 //! at file, line and column.
 
+pub mod body;
 pub mod concurrent;
 pub mod duration;
 pub mod effect;

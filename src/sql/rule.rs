@@ -87,6 +87,14 @@ pub const ALL: &[Rule] = &[
         fixed: "SET search_path = \"$user\", public, ag_catalog;",
     },
     Rule {
+        id: "graph-label-without-policy",
+        title: "A migration makes a label of a graph whose tenants are kept apart, and nothing keeps them apart there.",
+        consequence: "Labels inherit no policy from their parents: a query that names the label reads every tenant's vertices or edges.",
+        example: "SELECT create_vlabel('g', 'Draft');",
+        fix: "Declare the label in graph/ontology.toml: edu db graph makes it with its policies, and verify watches over them. Or write the policy in a migration.",
+        fixed: "SELECT create_vlabel('g', 'Draft');\nALTER TABLE g.\"Draft\" ENABLE ROW LEVEL SECURITY;\nCREATE POLICY draft_tenant ON g.\"Draft\" USING (properties ->> 'tenant_id'::text = current_setting('app.tenant', true));",
+    },
+    Rule {
         id: "ivfflat-before-load",
         title: "A migration builds an ivfflat index.",
         consequence: "The centres of its lists are computed from the rows that are there: on a new database none are, and searches miss most neighbours until it is built anew.",

@@ -96,11 +96,34 @@ fn a_backup_comes_back_with_the_same_fingerprint_settings_and_graph() {
     let back = Named::new(&db);
     let run = back.restore(&folder, &[]).expect(0);
     assert!(run.stdout.contains("all as recorded"), "{}", run.stdout);
+    // It ends with what edu db verify says.
+    assert!(run.stdout.contains("no differences"), "{}", run.stdout);
     let print = |url: &str| edu(&["db", "fingerprint", "--url", url]).expect(0).stdout;
     assert_eq!(print(&db.url()), print(&back.url()));
     edu(&["db", "graph", "verify", "--url", &back.url()]).expect(0);
     edu(&["db", "verify", "--url", &back.url()]).expect(0);
     assert_ne!(graph, "");
+}
+
+#[test]
+fn a_restore_of_what_differs_from_the_project_says_so_and_ends_with_3() {
+    let (db, folder) = (database(Template::Seeded), Folder::new());
+    db.run("DROP INDEX idx_users_email; ALTER TABLE users ADD COLUMN note text");
+    folder.backup(&db, &[]).expect(0);
+    let back = Named::new(&db);
+    let run = back.restore(&folder, &["--output", "json"]).expect(3);
+    let answer: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let told = answer["verify"].to_string();
+    assert!(
+        told.contains("idx_users_email") && told.contains("users.note"),
+        "{told}"
+    );
+    // The database is whole all the same.
+    assert_eq!(back.count(""), "1");
+    let run = back
+        .restore(&folder, &["--replace", "--no-verify"])
+        .expect(0);
+    assert!(!run.says("idx_users_email"), "{}", run.stdout);
 }
 
 #[test]

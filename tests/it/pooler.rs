@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::support::{Project, migrations, tcp_server, until};
+use crate::support::{Project, Session, migrations, tcp_server, until};
 
 /// The program, and where its libraries are. Nothing where it cannot be had.
 fn program() -> Option<&'static (PathBuf, PathBuf)> {
@@ -68,6 +68,11 @@ struct Bouncer {
 
 impl Bouncer {
     fn start(mode: &str) -> Option<Self> {
+        Self::with(mode, "")
+    }
+
+    /// With more lines of settings.
+    fn with(mode: &str, more: &str) -> Option<Self> {
         let Some((program, libraries)) = program() else {
             println!("skipped: pgbouncer is not on this machine and could not be fetched");
             return None;
@@ -81,7 +86,7 @@ impl Bouncer {
             .port();
         let config = format!(
             "[databases]\n* = host=127.0.0.1 port={} user=postgres password={}\n[pgbouncer]\n\
-             listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = {mode}\n",
+             listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = {mode}\n{more}",
             tcp_server().port,
             tcp_server().password
         );
@@ -164,6 +169,52 @@ fn a_pooler_in_transaction_mode_is_refused_before_anything_is_done() {
     let direct = tcp_server().url("pooled_transactions", "postgres");
     let status = project.edu(&["db", "status", "--url", &direct]).expect(0);
     assert!(status.says("0 applied, 2 pending"), "{}", status.stdout);
+}
+
+#[test]
+fn a_pooler_is_refused_whichever_of_its_sessions_it_gives() {
+    let direct = tcp_server().url("pooled_orders", "postgres");
+    for order in [
+        "server_round_robin = 0\n",
+        "server_round_robin = 1\n",
+        "default_pool_size = 1\n",
+    ] {
+        let Some(bouncer) = Bouncer::with(
+            "transaction",
+            &format!("ignore_startup_parameters = extra_float_digits\n{order}"),
+        ) else {
+            return;
+        };
+        let project = project("pooled_orders");
+        let url = bouncer.url("pooled_orders");
+        if !order.contains("pool_size") {
+            // Three sessions at once: from now on there are as many to choose from.
+            let mut open: Vec<Session> = (0..3).map(|_| Session::at(&url)).collect();
+            for session in &mut open {
+                session.run("BEGIN");
+            }
+            for session in &mut open {
+                session.run("ROLLBACK");
+            }
+        }
+        for _ in 0..if order.contains("pool_size") { 1 } else { 5 } {
+            let run = project.edu(&["db", "migrate", "--url", &url]).expect(8);
+            assert!(
+                run.says("through a pooler that shares sessions"),
+                "{order} {}",
+                run.stderr
+            );
+        }
+        // Nothing stays locked behind the pooler.
+        let run = project.edu(&["db", "lock", "--url", &direct]).expect(0);
+        assert!(run.says("nobody"), "{order} {}", run.stdout);
+        let status = project.edu(&["db", "status", "--url", &direct]).expect(0);
+        assert!(
+            status.says("0 applied, 2 pending"),
+            "{order} {}",
+            status.stdout
+        );
+    }
 }
 
 #[test]

@@ -28,11 +28,14 @@ $do$;
 
 -- Timestamps have no time zone, so every session must have the same one.
 -- iterative_scan: without it an approximate index stops after ef_search rows, before the policies are applied, and a
--- small tenant gets fewer neighbours than asked for, silently.
+-- small tenant gets fewer neighbours than asked for, silently. ef_search: what its searches are to run with.
+-- Statements that take longer than 100 ms are logged.
 DO $do$
 BEGIN
     EXECUTE pg_catalog.format('ALTER DATABASE %I SET timezone = %L', pg_catalog.current_database(), 'UTC');
     EXECUTE pg_catalog.format('ALTER DATABASE %I SET hnsw.iterative_scan = %L', pg_catalog.current_database(), 'strict_order');
+    EXECUTE pg_catalog.format('ALTER DATABASE %I SET hnsw.ef_search = 100', pg_catalog.current_database());
+    EXECUTE pg_catalog.format('ALTER DATABASE %I SET log_min_duration_statement = %L', pg_catalog.current_database(), '100ms');
     EXECUTE pg_catalog.format('GRANT CONNECT, CREATE ON DATABASE %I TO platform', pg_catalog.current_database());
     EXECUTE pg_catalog.format('GRANT CONNECT ON DATABASE %I TO platform_app', pg_catalog.current_database());
 END

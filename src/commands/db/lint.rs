@@ -1,5 +1,7 @@
 //! `edu db lint`
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Invocation, findings};
 use crate::failure::{Exit, Failure, Result};
 use crate::finding::{Finding, Findings, Level, Place};
@@ -8,6 +10,7 @@ use crate::lint::{self, Found, Subject};
 use crate::project::Project;
 use crate::report::Output;
 use crate::spec::migration::{SqlFile, schema_file};
+use crate::spec::ontology::Isolation;
 use crate::sql::{hazard, rule};
 
 /// Look at the SQL files alone, without a server: what blocks, breaks or exposes
@@ -34,6 +37,17 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         .iter()
         .map(schema_file)
         .collect::<Result<_>>()?;
+    let ontology = project.ontology()?;
+    let isolated: Option<BTreeSet<String>> = ontology
+        .as_ref()
+        .filter(|ontology| ontology.isolation == Isolation::Enforced)
+        .map(|ontology| {
+            ontology
+                .labels
+                .iter()
+                .map(|label| label.name.clone())
+                .collect()
+        });
     let subject = Subject {
         migrations: &migrations,
         schema: &schema,
@@ -42,6 +56,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
             .graph
             .as_ref()
             .map(|graph| graph.name.as_str()),
+        isolated: isolated.as_ref(),
     };
     let mut all = lint::lint(&subject)
         .iter()
@@ -58,13 +73,30 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
             project.manifest.name
         ),
         findings: all,
-        notes: Vec::new(),
+        notes: unseen(&subject),
     };
     findings::tell(&report, &args.output, invocation)?;
     Ok(match report.failing() {
         0 => Exit::Done,
         _ => Exit::Findings,
     })
+}
+
+/// What nobody sees before it runs, file by file.
+fn unseen(subject: &Subject<'_>) -> Vec<String> {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, line) in lint::unseen(subject) {
+        places.entry(path).or_default().push(line.to_string());
+    }
+    places
+        .into_iter()
+        .map(|(path, lines)| {
+            format!(
+                "not seen: {path}:{} runs what it puts together then",
+                lines.join(", ")
+            )
+        })
+        .collect()
 }
 
 /// Adds what is wrong with the query files. Shape: how many there are.

@@ -2,16 +2,21 @@
 
 use std::path::PathBuf;
 
+use super::audit::{Audit, Depth, Part, Whole};
 use super::{Invocation, Output, Target};
 use crate::backup::{Record, restore};
 use crate::failure::{Exit, Failure, Result};
+use crate::pg::Server;
 use crate::pg::backup::target::{self, Existing};
+use crate::project::Project;
+use crate::report::{Format, render};
 use crate::server::Runtime;
 
 /// Bring a backup back as a database, and hold it against what was backed up
 ///
 /// It is restored beside whatever has the name, compared with the record (rows, structure), and gets
-/// the name only then. Roles that are missing are created without a password; graphs are mended.
+/// the name only then. Roles that are missing are created without a password; graphs are mended. At the
+/// end it is held against the project, as edu db verify does: exit 3 when it differs from the files.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The dump; its record NAME.dump.json lies beside it
@@ -28,6 +33,9 @@ pub struct Args {
     /// End the sessions of the database whose place is taken
     #[arg(long, requires = "replace")]
     disconnect: bool,
+    /// Leave the comparison with the project's files out
+    #[arg(long)]
+    no_verify: bool,
     /// Say what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -87,8 +95,22 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         let old = restored.target.finish(args.disconnect).await?;
         Ok((old, told))
     })?;
-    tell(args, invocation, &record, name, old.as_deref(), &restored);
-    Ok(Exit::Done)
+    let outcome = Outcome {
+        record: &record,
+        name,
+        old,
+        restored,
+    };
+    tell(args, invocation, &project, &wanted, &outcome)
+}
+
+/// What a restore did.
+struct Outcome<'a> {
+    record: &'a Record,
+    name: &'a str,
+    old: Option<String>,
+    /// Roles that were created, graphs that were mended, why the structure was not compared.
+    restored: (Vec<String>, u64, Option<String>),
 }
 
 fn refuse(args: &Args, name: &str, existing: &Existing) -> Result<()> {
@@ -107,36 +129,95 @@ fn refuse(args: &Args, name: &str, existing: &Existing) -> Result<()> {
     }
 }
 
+/// Tells what was done, then whether the database is what the project's files say.
 fn tell(
     args: &Args,
     invocation: &Invocation,
-    record: &Record,
-    name: &str,
-    old: Option<&str>,
-    (roles, graphs_mended, uncompared): &(Vec<String>, u64, Option<String>),
-) {
+    project: &Project,
+    server: &Server,
+    outcome: &Outcome<'_>,
+) -> Result<Exit> {
     let ui = &invocation.ui;
-    let rows: u64 = record.stock.rows.values().sum();
-    if args.output == Output::Json {
-        let answer = serde_json::json!({
-            "schema": 1, "database": name, "taken": record.taken, "tables": record.stock.rows.len(), "rows": rows,
-            "roles_created": roles, "graphs_mended": graphs_mended, "kept_as": old, "structure_not_compared": uncompared,
-        });
-        return ui.answer(serde_json::to_string_pretty(&answer).unwrap_or_default());
+    if args.output == Output::Text {
+        say(invocation, outcome);
     }
+    let verdict = match args.no_verify {
+        true => None,
+        false => Some(verify(invocation, project, server, outcome.name)?),
+    };
+    let exit = verdict.as_ref().map_or(Exit::Done, |(_, exit)| *exit);
+    if args.output == Output::Json {
+        let report = match &verdict {
+            Some((report, _)) => render(report, Format::Json)?,
+            None => "null".to_owned(),
+        };
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap_or_default();
+        let (roles, graphs_mended, uncompared) = &outcome.restored;
+        let stock = &outcome.record.stock;
+        let answer = serde_json::json!({
+            "schema": 1, "database": outcome.name, "taken": outcome.record.taken, "tables": stock.rows.len(),
+            "rows": stock.rows.values().sum::<u64>(), "roles_created": roles, "graphs_mended": graphs_mended,
+            "kept_as": outcome.old, "structure_not_compared": uncompared, "verify": report,
+        });
+        ui.answer(serde_json::to_string_pretty(&answer).unwrap_or_default());
+    } else if let Some((report, _)) = &verdict {
+        ui.answer(crate::ui::clean(&render(report, Format::Text)?));
+    }
+    if exit != Exit::Done {
+        ui.status(format!(
+            "\"{}\" is there, with every row of the backup; only the project's files say otherwise",
+            outcome.name
+        ));
+    }
+    Ok(exit)
+}
+
+fn say(invocation: &Invocation, outcome: &Outcome<'_>) {
+    let ui = &invocation.ui;
+    let (roles, _, uncompared) = &outcome.restored;
     for role in roles {
         ui.warn(format!("role \"{role}\" was created, without a password"));
     }
     if let Some(why) = uncompared {
         ui.warn(format!("the structure was not compared: {why}"));
     }
-    if let Some(old) = old {
+    if let Some(old) = &outcome.old {
         ui.status(format!("the old database is kept as \"{old}\""));
     }
+    let stock = &outcome.record.stock;
     ui.answer(format!(
-        "restored \"{name}\" as of {}: {} tables, {rows} rows, all as recorded",
-        record.taken,
-        record.stock.rows.len()
+        "restored \"{}\" as of {}: {} tables, {} rows, all as recorded",
+        outcome.name,
+        outcome.record.taken,
+        stock.rows.len(),
+        stock.rows.values().sum::<u64>(),
     ));
-    ui.status("Hold it against the project: edu db verify");
+}
+
+/// What `edu db verify` says of the restored database.
+fn verify(
+    invocation: &Invocation,
+    project: &Project,
+    server: &Server,
+    name: &str,
+) -> Result<(crate::finding::Findings, Exit)> {
+    let audit = Audit {
+        invocation,
+        project,
+        server,
+        parts: Part::ALL.into(),
+        depth: Depth::Whole(Whole {
+            fresh: false,
+            scratch_url: None,
+            strict_coverage: false,
+        }),
+    };
+    let verdict = audit.run().map_err(|failure| {
+        failure
+            .detail(format!(
+                "\"{name}\" is restored, with every row of the backup; it could not be held against the project."
+            ))
+            .hint("Once that is mended: edu db verify")
+    })?;
+    Ok((verdict.report, verdict.exit))
 }

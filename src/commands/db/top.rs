@@ -12,10 +12,11 @@ use crate::pg::session;
 use crate::pg::top::{self, Look, Session};
 use crate::progress::human_time;
 use crate::sql::duration::Duration;
+use crate::ui::{Key, Screen};
 
 /// What goes on now: long and blocked sessions, slow statements, indexes, sizes, connections
 ///
-/// One screen that renews itself until Ctrl-C; without a terminal, or with --once, one look. Other
+/// One screen that renews itself until q or Ctrl-C; without a terminal, or with --once, one look. Other
 /// users' queries are seen by members of pg_monitor. Slow statements need pg_stat_statements.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -46,20 +47,31 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let again = !args.once && args.output == Output::Text && ui.has_screen();
     let outcome = invocation.block_on(async {
         let (mut connection, _) = session::open(&server, "edu db top").await?;
+        let mut look = top::look(&mut connection, args.rows).await?;
+        if !again {
+            ui.answer(match args.output {
+                Output::Json => {
+                    let warnings: Vec<String> = look.connections.warning().into_iter().collect();
+                    let answer =
+                        serde_json::json!({ "schema": 1, "look": look, "warnings": warnings });
+                    serde_json::to_string_pretty(&answer).unwrap_or_default()
+                }
+                Output::Text => crate::ui::clean(&picture(&look, usize::from(args.rows))),
+            });
+            return Ok(Exit::Done);
+        }
+        let screen = Screen::open()?;
         loop {
-            let look = top::look(&mut connection, args.rows).await?;
-            if args.output == Output::Json {
-                let answer = serde_json::json!({ "schema": 1, "look": look });
-                ui.answer(serde_json::to_string_pretty(&answer).unwrap_or_default());
-                return Ok(Exit::Done);
+            screen.draw(&crate::ui::clean(&fitted(
+                &look,
+                args.rows,
+                screen.size().0,
+            )));
+            match screen.key(Span::from(args.interval)).await {
+                Some(Key::Leave) => return Ok(Exit::Done),
+                Some(Key::Renew) | None => {}
             }
-            let text = crate::ui::clean(&picture(&look));
-            if !again {
-                ui.answer(text);
-                return Ok(Exit::Done);
-            }
-            ui.screen(&text);
-            tokio::time::sleep(Span::from(args.interval)).await;
+            look = top::look(&mut connection, args.rows).await?;
         }
     });
     match outcome {
@@ -69,31 +81,40 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     }
 }
 
-fn picture(look: &Look) -> String {
+/// The picture with as many entries in each section as a screen of so many lines takes; without the lines
+/// between the sections where that is not enough.
+fn fitted(look: &Look, rows: u16, lines: usize) -> String {
+    let mut text = String::new();
+    for rows in (1..=usize::from(rows)).rev() {
+        text = picture(look, rows);
+        if text.lines().count() <= lines {
+            return text;
+        }
+    }
+    let close: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+    close.join("\n")
+}
+
+fn picture(look: &Look, rows: usize) -> String {
     let mut text = head(look);
-    section(
-        &mut text,
+    let mut add = |title: &str, (header, mut all): Rows| {
+        all.truncate(rows);
+        section(&mut text, title, (header, all));
+    };
+    add(
         "Sessions at work or in a transaction",
         sessions(&look.active),
     );
-    section(
-        &mut text,
-        "Sessions that wait for others",
-        sessions(&look.blocked),
-    );
-    match &look.slow.absent {
-        Some(why) => {
-            let _ = write!(text, "\n\nSlow statements\n  {why}");
-        }
-        None => section(&mut text, "Slow statements", slow(look)),
+    add("Sessions that wait for others", sessions(&look.blocked));
+    if look.slow.absent.is_none() {
+        add("Slow statements", slow(look));
     }
-    section(
-        &mut text,
-        "Indexes, least used first",
-        indexes(&look.indexes),
-    );
-    section(&mut text, "Vector indexes", indexes(&look.vectors));
-    section(&mut text, "Tables, largest first", tables(look));
+    add("Indexes, least used first", indexes(&look.indexes));
+    add("Vector indexes", indexes(&look.vectors));
+    add("Tables, largest first", tables(look));
+    if let Some(why) = &look.slow.absent {
+        let _ = write!(text, "\n\nSlow statements: {why}");
+    }
     text
 }
 
@@ -102,26 +123,41 @@ fn head(look: &Look) -> String {
     let hit = server.cache_hit.map_or(String::new(), |hit| {
         format!(", {:.1} % from cache", hit * 100.0)
     });
-    format!(
-        "{} on PostgreSQL {}, up {}: {}{hit}, {} deadlocks\n\
-         connections: {} of {} ({} reserved); here {}, {} active, {} idle in a transaction",
+    let deadlocks = match server.deadlocks {
+        0 => String::new(),
+        1 => ", 1 deadlock".to_owned(),
+        many => format!(", {many} deadlocks"),
+    };
+    // Packagers put their own version behind the server's.
+    let version = server.version.split(' ').next().unwrap_or_default();
+    let mut text = format!(
+        "{} on PostgreSQL {version}, up {}: {}{hit}{deadlocks}\n\
+         connections: {} of {} ({} reserved); here {}, {} active, {} idle in transaction",
         server.database,
-        server.version,
         human_time(Span::from_secs_f64(server.up_s.max(0.0))),
         size(server.size_bytes),
-        server.deadlocks,
         connections.used,
         connections.limit,
         connections.reserved,
         connections.here,
         connections.active,
         connections.idle_in_transaction,
-    )
+    );
+    if let Some(warning) = connections.warning() {
+        let _ = write!(text, "\nwarning: {warning}");
+    }
+    text
 }
 
 fn section(text: &mut String, title: &str, (header, rows): (Vec<&str>, Vec<Vec<String>>)) {
     if rows.is_empty() {
-        let _ = write!(text, "\n\n{title}: none");
+        // One line for each that is empty, side by side with the one before.
+        let between = if text.ends_with(": none") {
+            "\n"
+        } else {
+            "\n\n"
+        };
+        let _ = write!(text, "{between}{title}: none");
         return;
     }
     let mut table = Table::new();

@@ -30,6 +30,10 @@ const FILES: [&str; 2] = ["load_edges_from_file", "load_labels_from_file"];
 /// Functions that give back a foreign vertex before AGE 1.7.
 const ENDPOINTS: [&str; 2] = ["age_endnode", "age_startnode"];
 
+/// What carries out Cypher's DELETE. Before AGE 1.7 it asks neither policies nor privileges, and takes a
+/// vertex that a parameter makes up for the real one.
+const DELETING: [&str; 1] = ["_cypher_delete_clause"];
+
 /// Functions behind the operators that index conditions need.
 const OPERATORS: [&str; 4] = [
     "agtype_access_operator",
@@ -40,7 +44,15 @@ const OPERATORS: [&str; 4] = [
 
 /// Every function that the inspection has to look at.
 pub fn functions() -> Vec<&'static str> {
-    [&LEAKING[..], &FABRICATING, &FILES, &ENDPOINTS, &OPERATORS].concat()
+    [
+        &LEAKING[..],
+        &FABRICATING,
+        &FILES,
+        &ENDPOINTS,
+        &DELETING,
+        &OPERATORS,
+    ]
+    .concat()
 }
 
 pub(super) fn compare(wanted: Wanted<'_>, live: &Live, findings: &mut Vec<Finding>) -> Result<()> {
@@ -76,7 +88,7 @@ pub(super) fn compare(wanted: Wanted<'_>, live: &Live, findings: &mut Vec<Findin
         ));
     }
     if wanted.ontology.isolation == Isolation::Enforced && around.application {
-        open_functions(live, findings);
+        open_functions(wanted.ontology.cypher_delete, live, findings);
     }
     if wanted.ontology.leakproof {
         for function in live
@@ -97,14 +109,16 @@ pub(super) fn compare(wanted: Wanted<'_>, live: &Live, findings: &mut Vec<Findin
     Ok(())
 }
 
-fn open_functions(live: &Live, findings: &mut Vec<Finding>) {
+fn open_functions(cypher_delete: bool, live: &Live, findings: &mut Vec<Finding>) {
     let before_1_7 = live.version() < (1, 7);
+    let deletes = before_1_7 && !cypher_delete;
     let dangerous = |function: &&Function| {
         let name = function.name.as_str();
         LEAKING.contains(&name)
             || FABRICATING.contains(&name)
             || FILES.contains(&name)
             || (before_1_7 && ENDPOINTS.contains(&name))
+            || (deletes && DELETING.contains(&name))
     };
     for function in live
         .functions

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::postgres::PgConnection;
 
 use super::audit::{Ended, Run};
-use super::{Done, Plan, fingerprint, gate, look, store};
+use super::{Done, Plan, audit, fingerprint, look, store};
 use crate::catalog::name::quote_ident;
 use crate::failure::Result;
 use crate::pg::error::failure;
@@ -47,7 +47,7 @@ pub async fn attest(
     let run = Run::new(
         &context.command,
         (context.provenance)(),
-        gate::plan_hash(&migrations),
+        audit::plan_hash(&migrations),
         lock.waited(),
         plan.owner,
     );

@@ -11,9 +11,23 @@ use crate::failure::{Exit, Failure, Result};
 use crate::pg::lock::Lock;
 use crate::pg::message::Message;
 use crate::secret::hidden;
+use crate::spec::migration::Migration;
 
 /// The longest message kept. Units: characters.
 const MESSAGE_MAX: usize = 1_000;
+
+/// One checksum over all that is to be applied, in order.
+pub(super) fn plan_hash(due: &[&Migration]) -> String {
+    let mut text = String::new();
+    for migration in due {
+        text.push_str(&format!(
+            "{} {}\n",
+            migration.version,
+            migration.fingerprint()
+        ));
+    }
+    crate::sql::fingerprint::checksum(&text)
+}
 
 /// One run, from the first migration it tries.
 pub(super) struct Run {

@@ -13,7 +13,7 @@ use super::look::Look;
 use super::order::{self, Tolerance};
 use super::step::{Step, Way};
 use super::watch::Watch;
-use super::{Done, gate, store};
+use super::{Done, store};
 use crate::failure::{Failure, Result};
 use crate::pg::lock::Lock;
 use crate::pg::session;
@@ -129,7 +129,7 @@ pub async fn run(
     report: Report<'_>,
 ) -> Result<Vec<Done>> {
     let context = rollback.context;
-    gate::check(look, lock, &context.project)?;
+    store::check(look, &context.project, lock.server().database())?;
     if store::is_missing(look) {
         store::make(lock, rollback.owner, &context.project).await?;
     }

@@ -1,5 +1,4 @@
-//! What a run must pass before its first statement: the database is this project's and reached without a
-//! pooler, history and files agree, every hazard is allowed, and a plan that was made before still fits.
+//! What a run must pass before its first statement: the database is this project's, history and files agree, every hazard is allowed, and a plan that was made before still fits.
 //! Meanwhile edu's own schema is made ready and the project's revision is asked for.
 
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use sqlx::postgres::PgConnection;
 use super::context::Provenance;
 use super::draft::Locks;
 use super::look::{self, Look};
-use super::{Plan, Stage, draft, gate, order, select, store};
+use super::{Plan, Stage, draft, order, select, store};
 use crate::failure::{Failure, Result};
 use crate::pg::lock::Lock;
 use crate::progress::{Progress, Report};
@@ -32,7 +31,7 @@ pub(super) struct Ready<'a> {
 /// Looks, draws the plan of the run and judges it. After it edu's own schema is there, if the run needs it.
 ///
 /// # Errors
-/// Exit 8 for a database that is not this project's, a pooler, or a hazard that no file allows; exit 4 when
+/// Exit 8 for a database that is not this project's, or a hazard that no file allows; exit 4 when
 /// history and files contradict each other or the plan that was made before no longer fits; those of
 /// [`store::begin`]. Nothing was changed then.
 pub(super) async fn guard<'a>(
@@ -73,7 +72,7 @@ async fn judge<'a>(
     report: Report<'_>,
 ) -> Result<Ready<'a>> {
     let look = look::look(connection, false).await?;
-    gate::check(&look, lock, &plan.context.project)?;
+    store::check(&look, &plan.context.project, lock.server().database())?;
     let pending = order::pending_with(&look.history, plan.migrations, plan.tolerance).await?;
     let due = select(pending.clone(), plan);
     let mut ready = Ready {

@@ -11,7 +11,6 @@ pub mod down;
 pub mod draft;
 mod effect;
 pub mod fingerprint;
-mod gate;
 mod guard;
 pub mod history;
 mod hygiene;
@@ -189,7 +188,7 @@ pub async fn run<'a>(
     let run = Run::new(
         &plan.context.command,
         ready.provenance,
-        gate::plan_hash(&due),
+        audit::plan_hash(&due),
         lock.waited(),
         plan.owner,
     );

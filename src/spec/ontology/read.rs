@@ -22,6 +22,8 @@ struct File {
     isolation: Isolation,
     #[serde(default)]
     leakproof: bool,
+    #[serde(default)]
+    cypher_delete: bool,
     tenant_property: Spanned<String>,
     #[serde(default)]
     vertex: Entries<Vertex>,
@@ -120,6 +122,7 @@ pub(super) fn ontology(document: &Document) -> Result<Ontology> {
         graph,
         isolation: file.isolation,
         leakproof: file.leakproof,
+        cypher_delete: file.cypher_delete,
         tenant_property,
         labels,
         links: Vec::new(),

@@ -3,7 +3,7 @@
 
 use super::G;
 use super::isolation::{A, A1, App, B, B1, foreign_rows, two_tenants, unguard};
-use crate::support::{Database, major};
+use crate::support::{Database, Project, major};
 
 /// All paths of two edges from A1, by the function itself: AGE 1.8 names its result.
 fn direct_path() -> String {
@@ -240,11 +240,56 @@ fn a_vertex_that_a_parameter_makes_up_is_no_edges_end_and_is_not_taken_over() {
 }
 
 #[test]
-fn a_vertex_that_a_parameter_makes_up_is_deleted_by_age_1_5_alone() {
+fn a_vertex_that_a_parameter_makes_up_is_deleted_by_age_1_5_without_edu_alone() {
     let db = two_tenants();
-    let _ = with_made_up(&db, "{}", "WITH $v AS v DETACH DELETE v RETURN 1");
-    // Nothing that the server offers stands between AGE 1.5's DELETE and the row: verify names it.
+    let delete = "WITH $v AS v DETACH DELETE v RETURN 1";
+    let refused = with_made_up(&db, "{}", delete);
+    assert_eq!(foreign_rows(&db), "1 1");
+    if major() == 17 {
+        assert!(refused.unwrap_err().starts_with("42501"));
+    }
+    unguard(&db);
+    let _ = with_made_up(&db, "{}", delete);
     assert_eq!(foreign_rows(&db), if major() == 17 { "0 0" } else { "1 1" });
+}
+
+#[test]
+fn the_application_deletes_its_own_vertices_by_sql_and_by_cypher_where_policies_hold_for_it() {
+    let db = two_tenants();
+    let mut app = App::new(&db);
+    let cypher = app.cypher("MATCH (c:Concept {label: 'a1'}) DETACH DELETE c RETURN 1");
+    assert_eq!(cypher.is_err(), major() == 17, "{cypher:?}");
+    let own = |what: &str| format!("DELETE FROM {G}.\"{what}\" RETURNING 'x'");
+    for label in ["CITES", "PREREQUISITE_OF", "RELATED_TO", "Concept"] {
+        app.sql(&own(label)).unwrap();
+    }
+    assert_eq!(app.cypher("MATCH (c:Concept) RETURN c").unwrap(), [""; 0]);
+    assert!(foreign_rows(&db).starts_with("1 "));
+}
+
+#[test]
+fn an_ontology_that_keeps_cyphers_delete_is_told_of_the_hole() {
+    let project = Project::copy_of_root();
+    let ontology = std::fs::read_to_string(project.path().join("graph/ontology.toml")).unwrap();
+    project.write(
+        "graph/ontology.toml",
+        &ontology.replacen("isolation =", "cypher_delete = true\nisolation =", 1),
+    );
+    let db = two_tenants();
+    db.run("GRANT EXECUTE ON FUNCTION ag_catalog._cypher_delete_clause(internal) TO PUBLIC");
+    let verify = project.edu(&["db", "graph", "verify", "--url", &db.url()]);
+    assert_eq!(
+        verify.says("age-fabricated-vertex"),
+        major() == 17,
+        "{verify:?}"
+    );
+    assert!(!verify.says("function-open"), "{verify:?}");
+    let strict = db.edu(&["db", "graph", "verify"]);
+    assert_eq!(
+        strict.says("_cypher_delete_clause"),
+        major() == 17,
+        "{strict:?}"
+    );
 }
 
 #[test]
@@ -263,8 +308,6 @@ fn an_edge_to_another_tenants_vertex_is_refused_and_one_to_a_vertex_of_the_same_
         "MATCH (a:Concept {{label: 'a1'}}), (b:Concept {{label: 'f2'}}) MERGE (a)-[r:CITES {{tenant_id: '{A}'}}]->(b) SET b.label = 'f3' RETURN b.label"
     );
     assert_eq!(app.cypher(&merge).unwrap(), ["\"f3\""]);
-    assert!(
-        app.cypher("MATCH (b:Concept {label: 'f3'}) DETACH DELETE b RETURN 1")
-            .is_ok()
-    );
+    let delete = app.cypher("MATCH (b:Concept {label: 'f3'}) DETACH DELETE b RETURN 1");
+    assert_eq!(delete.is_err(), major() == 17, "{delete:?}");
 }

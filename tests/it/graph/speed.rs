@@ -97,7 +97,9 @@ fn matches_and_traversals_are_faster_by_the_promised_ratios() {
     let db = filled();
     let mut session = db.session("postgres");
     let by_map = format!("MATCH (c:Concept {{id: '{CONCEPT}', tenant_id: '{TENANT}'}}) RETURN c");
-    let by_tenant = format!("MATCH (c:Concept) WHERE c.tenant_id = '{TENANT}' RETURN count(c)");
+    // count(c) builds a thousand vertices with and without an index: that is the answer's price, not the search's.
+    let by_tenant = format!("MATCH (c:Concept) WHERE c.tenant_id = '{TENANT}' RETURN count(*)");
+    let built = by_tenant.replace("(*)", "(c)");
     let chain =
         "MATCH p = (a:Concept)-[:PREREQUISITE_OF*1..5]->(b:Concept {id: 'ID'}) RETURN length(p)"
             .replace("ID", CONCEPT);
@@ -109,6 +111,7 @@ fn matches_and_traversals_are_faster_by_the_promised_ratios() {
     println!("the same, constraints looked at again: {full:?}");
     let map = on_server(&mut session, &cypher_sql(&by_map));
     let tenant = on_server(&mut session, &cypher_sql(&by_tenant));
+    let built_tenant = on_server(&mut session, &cypher_sql(&built));
     let cold = format!(
         "EXPLAIN (ANALYZE, TIMING OFF, COSTS OFF) {}",
         cypher_sql(&chain)
@@ -129,11 +132,13 @@ fn matches_and_traversals_are_faster_by_the_promised_ratios() {
     ));
     let bare_map = on_server(&mut session, &cypher_sql(&by_map));
     let bare_tenant = on_server(&mut session, &cypher_sql(&by_tenant));
+    let bare_built = on_server(&mut session, &cypher_sql(&built));
     println!("{:<44} {:>12} | {:>12} |", "", "before", "with edu");
     let ratios = [
         (tell("match by {id, tenant_id}", bare_map, map), 20.0),
         (tell("WHERE tenant_id", bare_tenant, tenant), 20.0),
     ];
+    tell("the same, 1,000 vertices built", bare_built, built_tenant);
     let chain = tell(
         "prerequisite chain: VLE cold | edu's query",
         path,

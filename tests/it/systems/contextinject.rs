@@ -482,6 +482,40 @@ fn fifty_contextinject_queries_at_once_share_twenty_connections_and_no_tenant() 
     });
 }
 
+/// The least of several runs on the server itself, in milliseconds.
+fn least_ms(session: &mut Session, sql: &str) -> f64 {
+    let explain = format!("EXPLAIN (ANALYZE, TIMING OFF) {sql}");
+    let one = |session: &mut Session| -> f64 {
+        let rows = session.rows(&explain);
+        let mut lines = rows.iter().flatten();
+        let line = lines.find_map(|line| line.trim().strip_prefix("Execution Time: "));
+        line.unwrap().trim_end_matches(" ms").parse().unwrap()
+    };
+    (0..30).map(|_| one(session)).fold(f64::MAX, f64::min)
+}
+
+#[test]
+fn contextinjects_policies_cost_less_than_a_millisecond() {
+    let db = with_other_tenant();
+    db.run(
+        "INSERT INTO documents (tenant_id, project_id, connector_type, title, content_hash, mime_type)
+         SELECT d.tenant_id, d.project_id, 'notion', 'd' || i, 'hash' || i, d.mime_type
+         FROM (SELECT DISTINCT ON (tenant_id) * FROM documents ORDER BY tenant_id) d, generate_series(1, 5000) i;
+         ANALYZE documents",
+    );
+    let mut owner = db.session("postgres");
+    let by_hand = format!("SELECT id FROM documents WHERE tenant_id = '{TEST}' LIMIT 50");
+    let by_hand = least_ms(&mut owner, &by_hand);
+    let mut app = db.session("ci_app");
+    app.run("BEGIN");
+    enter(&mut app, TEST);
+    let by_policy = least_ms(&mut app, "SELECT id FROM documents LIMIT 50");
+    assert!(
+        by_policy - by_hand < 1.0,
+        "{by_policy} ms instead of {by_hand} ms"
+    );
+}
+
 #[test]
 fn a_backup_of_it_comes_back_as_it_was() {
     keep(CONTEXTINJECT);

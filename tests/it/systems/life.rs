@@ -1,5 +1,8 @@
 //! The life that every system has, on an embedded server of its own.
 
+use std::time::Instant;
+
+use super::count::{Compared, documented};
 use crate::support::{Project, Run, major};
 
 /// A copy of a system's project. Its server goes with it.
@@ -37,14 +40,27 @@ impl Drop for Own {
 pub fn life(system: super::System) {
     let own = Own(Project::copy(&system.folder()));
     own.0.edu(&["db", "lint"]).expect(0);
-    own.edu(&["up"]).expect(0);
-    own.nothing_to_do();
-    own.edu(&["db", "verify"]).expect(0);
-    own.edu(&["db", "rls"]).expect(0);
+    let mut times = "| | seconds |\n|---|---|\n".to_owned();
+    let mut timed = |what: &str, step: &dyn Fn()| {
+        let begin = Instant::now();
+        step();
+        let took = begin.elapsed().as_secs_f64();
+        times.push_str(&format!("| {what} | {took:.1} |\n"));
+    };
+    let run = |args: &'static [&'static str]| {
+        let own = &own;
+        move || drop(own.edu(args).expect(0))
+    };
+    timed("`edu up` from nothing", &run(&["up"]));
+    timed("`edu up` with nothing to do", &|| own.nothing_to_do());
+    timed("`edu db verify`", &run(&["db", "verify"]));
+    timed("`edu db rls`, with its attempts", &run(&["db", "rls"]));
     let made = own.fingerprint();
-    own.edu(&["db", "rollback", "--to", "0", "--yes"]).expect(0);
+    let down = run(&["db", "rollback", "--to", "0", "--yes"]);
+    timed("`edu db rollback --to 0`", &down);
     assert_ne!(own.fingerprint(), made, "going down changed nothing");
-    own.edu(&["up"]).expect(0);
+    timed("`edu up` after that", &run(&["up"]));
+    documented(&format!("times {}", system.0), &times, Compared::No);
     own.edu(&["db", "verify"]).expect(0);
     assert_eq!(own.fingerprint(), made, "down and up is another structure");
     own.nothing_to_do();

@@ -6,6 +6,7 @@
 mod columns;
 mod contextinject;
 mod count;
+mod edusphere;
 mod keep;
 mod life;
 mod microlearning;

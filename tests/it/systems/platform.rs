@@ -505,3 +505,17 @@ fn platforms_seed_is_acme_to_the_letter() {
 fn a_backup_of_it_comes_back_as_it_was() {
     keep(PLATFORM);
 }
+
+#[test]
+fn platforms_sessions_search_and_log_as_the_document_says() {
+    let db = PLATFORM.database();
+    let mut session = db.session("platform_app");
+    for (setting, value) in [
+        ("hnsw.ef_search", "100"),
+        ("hnsw.iterative_scan", "strict_order"),
+        ("log_min_duration_statement", "100ms"),
+        ("TimeZone", "UTC"),
+    ] {
+        assert_eq!(session.one(&format!("SHOW {setting}")), value, "{setting}");
+    }
+}
