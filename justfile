@@ -57,7 +57,7 @@ bench-vectors rows="30000" rounds="1":
 # Pull the plug at every message of a migration run, for at most so many seconds
 [group('reliability')]
 soak seconds="600" major="17":
-    EDU_SOAK_SECONDS={{ seconds }} EDU_TEST_MAJOR={{ major }} cargo test --test it soak_ -- --ignored --nocapture --test-threads 1
+    EDU_SOAK_SECONDS={{ seconds }} EDU_TEST_MAJOR={{ major }} cargo test --test it soak_ -- --ignored --nocapture
 
 # Compare edu with one psql session: needs EDU_BENCH_URL, see the script
 [group('reliability')]

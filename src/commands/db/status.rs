@@ -38,6 +38,8 @@ struct Status<'a> {
     open: Vec<Entry>,
     /// Who holds the lock.
     holder: Option<Holder>,
+    /// The audit trail was looked at: what has no run there was not recorded by one.
+    audited: bool,
 }
 
 /// An applied migration, and how it came to be, as far as that is known.
@@ -103,6 +105,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         pending,
         open: look.journal.into_iter().filter(|e| !e.done).collect(),
         holder: look.holder,
+        audited: !look.store || look.meta.is_some(),
     };
     match args.output {
         Output::Text => tell(&status, &server.place(), invocation),
@@ -127,7 +130,13 @@ fn tell(status: &Status<'_>, place: &str, invocation: &Invocation) {
     for row in &status.applied {
         let on = &row.applied.applied_on;
         let when = one_line(&on.get(..19).unwrap_or(on).replace('T', " "));
-        let (took, by) = row.run.as_ref().map_or_else(Default::default, told);
+        // Applied by a superuser's script, another tool, or a bootstrap that was killed in between.
+        let unknown = || (String::new(), "not in the audit trail".to_owned());
+        let (took, by) = match &row.run {
+            Some(run) => told(run),
+            None if status.audited => unknown(),
+            None => Default::default(),
+        };
         table.add_row([
             row.applied.version.to_string(),
             one_line(&row.applied.name),

@@ -9,6 +9,7 @@ use sqlx::postgres::PgConnection;
 
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::error::failure;
+use crate::pg::message::answered;
 use crate::spec::migration::Migration;
 
 pub(super) use self::refinery::{as_refinery, contradiction, pending_of, runner};
@@ -56,6 +57,10 @@ pub struct Applied {
 /// When the table cannot be read or is not a plain table.
 pub async fn read(connection: &mut PgConnection) -> Result<Vec<Applied>> {
     let doing = "read the schema history";
+    answered(doing, read_all(connection, doing)).await
+}
+
+async fn read_all(connection: &mut PgConnection, doing: &str) -> Result<Vec<Applied>> {
     let found: Option<(Option<String>, bool)> = sqlx::query_as(concat!(
         "SELECT ",
         include_str!("flaw.sql"),
