@@ -54,8 +54,8 @@ fn a_killed_rollback_loses_and_doubles_nothing() {
 #[test]
 fn a_rollback_on_a_network_that_went_silent_ends_and_loses_and_doubles_nothing() {
     let (_, messages) = Way::Back.undisturbed();
-    // While edu reads the history, counts what would be lost, and takes back.
-    for at in [41, 49, 65, messages / 2] {
+    // While edu counts what would be lost, and takes back.
+    for at in [49, messages / 2] {
         Way::Back.survives(Cut::Silence, at, 0);
     }
 }
