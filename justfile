@@ -77,6 +77,11 @@ bench-seed url rows="100000":
     cargo build --release
     scripts/bench-seed.sh {{ url }} {{ rows }}
 
+# Schemas of other people's making, from packages, through introspect, verify, dump and restore
+[group('reliability')]
+foreign-schemas:
+    scripts/foreign-schemas.sh
+
 # Licences, duplicates and sources of the dependencies
 [group('ci')]
 deny:
@@ -110,6 +115,12 @@ bench-testdb count="100" jobs="8":
     scripts/bench-testdb.sh {{ count }} {{ jobs }}
     target/release/edu testdb run --own-server -- scripts/bench-testdb.sh {{ count }} {{ jobs }}
     cargo test --test it testdb::speed_ -- --ignored --nocapture
+
+# The snippets of docs/testdb.md for real: Rust, Node (npm's pg), Python (PyPI's psycopg); needs a network
+[group('ci')]
+testdb-snippets *languages:
+    cargo build
+    scripts/testdb-snippets.sh {{ languages }}
 
 # Kill edu testdb run at so many random moments, and see what gc leaves: nothing
 [group('reliability')]

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Compares `edu db seed --profile scale` with psql's \copy of the same rows in text form, in the same run.
-# Usage: scripts/bench-seed.sh DATABASE_URL [ROWS]   (an empty database, a superuser's URL)
+# Usage: scripts/bench-seed.sh DATABASE_URL [ROWS]   (an empty database, a superuser's URL). EDU: the edu to measure
 set -euo pipefail
 url=$1 rows=${2:-100000}
-edu=$PWD/target/release/edu
+edu=$(realpath "${EDU:-target/release/edu}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/seeds"

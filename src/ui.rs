@@ -368,12 +368,12 @@ fn eprint_line(text: &str) {
 
 fn style(total: Option<u64>, unit: Unit) -> ProgressStyle {
     let template = match (total, unit) {
-        (None, _) => "{spinner} {msg} {elapsed}",
+        (None, _) => "{spinner} {elapsed} {wide_msg}",
         (Some(_), Unit::Bytes) => {
-            "{spinner} {msg} [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec} {eta}"
+            "{spinner} [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec} {eta} {wide_msg}"
         }
         (Some(_), Unit::Permille) => "{spinner} [{bar:24}] {percent:>3} % {wide_msg}",
-        (Some(_), Unit::Items) => "{spinner} {msg} [{bar:24}] {pos}/{len} {eta}",
+        (Some(_), Unit::Items) => "{spinner} [{bar:24}] {pos}/{len} {eta} {wide_msg}",
     };
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())

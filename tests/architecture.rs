@@ -31,7 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // What a graph must look like is decided without a server, and tested without one.
     ("graph", &["failure", "catalog", "sql", "spec"]),
     ("vector", &["progress", "catalog", "spec"]),
-    ("seed", &["failure", "catalog", "spec"]),
+    ("seed", &["failure", "catalog", "spec", "graph"]),
     (
         "pg",
         &[

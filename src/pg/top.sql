@@ -21,7 +21,9 @@ taken AS (
 used AS (
     SELECT s.schemaname, s.relname, s.indexrelname, s.idx_scan,
            CASE WHEN EXISTS (SELECT FROM taken WHERE taken.relation = s.indexrelid) THEN c.relpages::int8 * 8192
-                ELSE pg_catalog.pg_relation_size(s.indexrelid) END AS size_bytes, m.amname, i.indisunique, i.indisvalid
+                ELSE pg_catalog.pg_relation_size(s.indexrelid) END AS size_bytes, m.amname, i.indisunique, i.indisvalid,
+           EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                   AND d.objid = s.relid AND d.deptype = 'e') AS owned
     FROM pg_catalog.pg_stat_user_indexes s JOIN pg_catalog.pg_class c ON c.oid = s.indexrelid
     JOIN pg_catalog.pg_am m ON m.oid = c.relam JOIN pg_catalog.pg_index i ON i.indexrelid = s.indexrelid
 )
@@ -51,7 +53,8 @@ SELECT pg_catalog.jsonb_build_object(
         SELECT * FROM session WHERE pg_catalog.cardinality(blocked_by) > 0 ORDER BY query_s DESC NULLS LAST, pid LIMIT $1) x),
     'indexes', (SELECT COALESCE(pg_catalog.jsonb_agg(x), '[]') FROM (
         SELECT schemaname AS schema, relname AS "table", indexrelname AS name, idx_scan AS scans, size_bytes, indisunique AS "unique", indisvalid AS valid
-        FROM used ORDER BY idx_scan, size_bytes DESC, schemaname, indexrelname LIMIT $1) x),
+        -- An extension's own indexes are not the user's to drop.
+        FROM used WHERE NOT owned ORDER BY idx_scan, size_bytes DESC, schemaname, indexrelname LIMIT $1) x),
     'vectors', (SELECT COALESCE(pg_catalog.jsonb_agg(x), '[]') FROM (
         SELECT schemaname AS schema, relname AS "table", indexrelname AS name, amname AS method, idx_scan AS scans, size_bytes, indisvalid AS valid
         FROM used WHERE amname IN ('hnsw', 'ivfflat') ORDER BY idx_scan DESC, schemaname, indexrelname LIMIT $1) x),

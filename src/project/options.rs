@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::{EMBEDDED, MANIFEST, walk};
+use super::files::walk;
+use super::{MANIFEST, PARTS};
 use crate::failure::{Failure, Result};
 use crate::spec::document::Document;
 
@@ -43,7 +44,7 @@ pub(super) fn read(root: &Path, wanted: &BTreeMap<String, bool>) -> Result<Optio
             );
         }
         let documents = if *wanted { &mut on } else { &mut off };
-        for (part, _) in &EMBEDDED {
+        for part in PARTS {
             let part = folder.join(part);
             if part.is_dir() {
                 walk(root, &part, documents)?;

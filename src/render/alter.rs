@@ -3,7 +3,7 @@
 use super::create::{index, options, role};
 use super::routine::routine;
 use super::setting::{role_settings, set_setting};
-use super::table::column;
+use super::table::{column, sequence_name};
 use super::types::{domain, enum_values, sequence};
 use super::{create, grant, words};
 use crate::catalog::name::{quote_ident, quote_literal};
@@ -196,8 +196,9 @@ fn alter_column(
             format!("{alter} SET GENERATED {}", value.to_string().to_uppercase())
         }
         ("identity", Some(value)) => format!(
-            "{alter} ADD GENERATED {} AS IDENTITY",
-            value.to_string().to_uppercase()
+            "{alter} ADD GENERATED {} AS IDENTITY{}",
+            value.to_string().to_uppercase(),
+            sequence_name(id, context.expected)
         ),
         ("identity", None) => format!("{alter} DROP IDENTITY"),
         ("statistics", value) => format!(
@@ -215,7 +216,7 @@ fn alter_column(
         ("options", _) => return changed_options(&alter, "", found, wanted),
         // Values may be lost or refused: the statement is right, whether to run it is a decision.
         ("type" | "collation", _) => {
-            let written = column(id, context.wanted()?);
+            let written = column(id, context.wanted()?, None);
             let type_ = written.strip_prefix(&*id.name)?.split(" DEFAULT ").next()?;
             let type_ = type_
                 .split(" GENERATED ")

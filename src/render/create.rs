@@ -15,7 +15,7 @@ pub fn create(id: &Id, catalog: &Catalog, database: &str) -> Option<Vec<String>>
         Kind::Column => vec![format!(
             "ALTER TABLE {} ADD COLUMN {}",
             id.on,
-            column(id, facets)
+            column(id, facets, Some(catalog))
         )],
         Kind::Function | Kind::Procedure => vec![routine(id, facets)?],
         _ => vec![plain(id, facets, database)?],

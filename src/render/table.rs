@@ -2,7 +2,7 @@
 
 use super::create::{create, options, sequence_defaults, sequence_options, with};
 use super::{grant, words};
-use crate::catalog::name::quote_ident;
+use crate::catalog::name::{Name, parse_ident, quote_ident};
 use crate::catalog::{Catalog, Facets, Id, Kind};
 
 /// The sequences that a table's or column's defaults take from come before it, and belong to it after.
@@ -74,7 +74,8 @@ pub(super) fn table(id: &Id, f: &Facets, catalog: &Catalog) -> Option<Vec<String
                 .filter_map(|name| {
                     let id = Id::new(Kind::Column, &*id.name, &**name);
                     let facets = catalog.objects.get(&id)?;
-                    (!facets.flag("inherited")).then(|| format!("\n    {}", column(&id, facets)))
+                    (!facets.flag("inherited"))
+                        .then(|| format!("\n    {}", column(&id, facets, Some(catalog))))
                 })
                 .collect();
             let inherits = if parents.is_empty() {
@@ -171,8 +172,9 @@ pub(super) fn parts(id: &Id, catalog: &Catalog, database: &str, statements: &mut
     }
 }
 
-/// A column as CREATE TABLE and ADD COLUMN want it.
-pub(super) fn column(id: &Id, f: &Facets) -> String {
+/// A column as CREATE TABLE and ADD COLUMN want it; of an identity column, with the sequence that the catalog
+/// has for it.
+pub(super) fn column(id: &Id, f: &Facets, catalog: Option<&Catalog>) -> String {
     let mut sql = format!("{} {}", id.name, f.text("type"));
     sql.push_str(&super::rare::given(f.items("server_options")).unwrap_or_default());
     if let Some(collation) = f.get("collation") {
@@ -182,8 +184,9 @@ pub(super) fn column(id: &Id, f: &Facets) -> String {
         ("", "", "") => {}
         ("", "", default) => sql.push_str(&format!(" DEFAULT {default}")),
         ("", identity, _) => sql.push_str(&format!(
-            " GENERATED {} AS IDENTITY",
-            identity.to_uppercase()
+            " GENERATED {} AS IDENTITY{}",
+            identity.to_uppercase(),
+            catalog.map_or(String::new(), |catalog| sequence_name(id, catalog))
         )),
         (kind, _, expression) => sql.push_str(&format!(
             " GENERATED ALWAYS AS ({expression}) {}",
@@ -194,6 +197,27 @@ pub(super) fn column(id: &Id, f: &Facets) -> String {
         sql.push_str(" NOT NULL");
     }
     sql
+}
+
+/// The name of an identity column's sequence, where the server would not choose the same: the table or the
+/// column was renamed since.
+pub(super) fn sequence_name(id: &Id, catalog: &Catalog) -> String {
+    let owner = format!("{}.{}", id.on, id.name);
+    let chosen = catalog
+        .of(Kind::Sequence)
+        .find(|(_, facets)| facets.flag("identity") && facets.text("owned_by") == owner)
+        .map(|(sequence, _)| &*sequence.name);
+    let usual = || {
+        let table: Name = id.on.parse().ok()?;
+        let column = parse_ident(&id.name).ok()?;
+        Name::new(table.schema, format!("{}_{column}_seq", table.name)).ok()
+    };
+    match chosen {
+        Some(name) if usual().is_none_or(|usual| usual.to_string() != name) => {
+            format!(" (SEQUENCE NAME {name})")
+        }
+        _ => String::new(),
+    }
 }
 
 pub(super) fn column_extras(id: &Id, f: &Facets, database: &str) -> Vec<String> {

@@ -18,6 +18,8 @@ pub struct Scale {
     pub root: Option<Name>,
     /// How many parts of the rows a table gets; 0 leaves it empty. Default: more the further it is from the root.
     pub weight: BTreeMap<Name, u32>,
+    /// How many vertices a graph gets; 0 leaves it alone. Default: one for every 20 rows.
+    pub vertices: Option<u64>,
     /// How columns are filled that their name and type say too little about.
     pub column: BTreeMap<ColumnName, Filling>,
 }
@@ -28,6 +30,7 @@ impl Default for Scale {
             languages: vec!["en".to_owned(), "he".to_owned()],
             root: None,
             weight: BTreeMap::new(),
+            vertices: None,
             column: BTreeMap::new(),
         }
     }

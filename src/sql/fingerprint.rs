@@ -35,7 +35,12 @@ pub fn fingerprint(text: &str) -> String {
 /// # Shape
 /// 64 lower-case hexadecimal digits.
 pub fn checksum(text: &str) -> String {
-    hexadecimal(Sha256::new_with_prefix(text))
+    bytes_checksum(text.as_bytes())
+}
+
+/// The same of bytes.
+pub fn bytes_checksum(bytes: &[u8]) -> String {
+    hexadecimal(Sha256::new_with_prefix(bytes))
 }
 
 fn hexadecimal(hasher: Sha256) -> String {

@@ -45,7 +45,7 @@ pub fn start(
         seeds,
         "edu testdb",
     )?;
-    let hash = fill::hash(&site, &versions(&site, &runtime));
+    let hash = fill::hash(&site, &versions(&site, &runtime))?;
     let cache = place::cache(environment, &Account::for_server()?, &silent)?.join("testdb");
     place::open_folder(&cache)?;
     let stem = format!("{}-", testdb::slug(&name));

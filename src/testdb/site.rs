@@ -88,7 +88,7 @@ impl Site {
     async fn hash(&self, admin: &mut Admin) -> Result<String> {
         let manifest = &self.project.manifest;
         let extensions: Vec<&str> = manifest.extensions.keys().map(String::as_str).collect();
-        Ok(fill::hash(self, &admin.versions(&extensions).await?))
+        fill::hash(self, &admin.versions(&extensions).await?)
     }
 
     /// The template, which is built and verified if it is not there.

@@ -36,6 +36,8 @@ mod rollback;
 mod roundtrip;
 mod secrets;
 mod seed;
+#[rustfmt::skip] // A document's words.
+mod snippet;
 mod speed;
 mod support;
 mod systems;

@@ -119,3 +119,13 @@ fn a_film_rental_keeps_its_fingerprint_through_a_dump() {
 fn a_news_desk_keeps_its_fingerprint_through_a_dump() {
     survives_a_dump("press.sql");
 }
+
+#[test]
+#[ignore = "needs schemas from packages; run with: just foreign-schemas"]
+fn schemas_of_other_peoples_making_come_back_whole() {
+    let files = std::env::var("EDU_FOREIGN_SCHEMAS").unwrap();
+    for file in files.split(':') {
+        comes_back(file);
+        survives_a_dump(file);
+    }
+}

@@ -1,6 +1,6 @@
 //! Claims about `edu db seed`.
 
-use super::support::{Database, Project, Template, database};
+use super::support::{Database, Project, Session, Template, database, edu, own_server};
 
 /// Two kinds of tables: rows of tenants behind forced policies, and one that the owner alone writes.
 const SCHEMA: &str = "
@@ -566,6 +566,110 @@ fn a_generated_load_fills_every_table_and_is_the_same_everywhere() {
 
     assert!(scale(&one, &[]).expect(0).says("nothing to do"));
     assert_eq!(found, content(&one));
+}
+
+/// A hash over a graph's vertices and edges by what their properties say, whatever numbers AGE gave them.
+fn whole_graph(db: &Database) -> Vec<Vec<String>> {
+    let vertex = |alias: &str| format!("({alias}.properties OPERATOR(ag_catalog.->>) 'id'::text)");
+    db.rows(&format!(
+        "SELECT 'vertices', count(*), md5(string_agg(ag_catalog.agtype_out(v.properties)::text, E'\\n' ORDER BY {}))
+           FROM edusphere_graph._ag_label_vertex v
+         UNION ALL
+         SELECT 'edges', count(*), md5(string_agg(x.t, E'\\n' ORDER BY x.t)) FROM (
+           SELECT concat_ws(' ', {}, {}, e.tableoid::regclass, ag_catalog.agtype_out(e.properties)) AS t
+           FROM edusphere_graph._ag_label_edge e JOIN edusphere_graph._ag_label_vertex a ON a.id = e.start_id
+           JOIN edusphere_graph._ag_label_vertex b ON b.id = e.end_id) x",
+        vertex("v"),
+        vertex("a"),
+        vertex("b"),
+    ))
+}
+
+#[test]
+fn a_generated_graph_has_hubs_passes_every_check_and_is_the_same_everywhere() {
+    let (one, two) = (database(Template::Migrated), database(Template::Migrated));
+    scale(&one, &["--jobs", "3"]).expect(0);
+    scale(&two, &["--jobs", "1"]).expect(0);
+    let found = whole_graph(&one);
+    assert_eq!(found, whole_graph(&two));
+    assert!(
+        found
+            .iter()
+            .all(|kind| kind[1].parse::<u64>().unwrap() >= 150),
+        "{found:?}"
+    );
+    one.edu(&["db", "graph", "check"]).expect(0);
+    one.edu(&["db", "graph", "check", "--full"]).expect(0);
+    let hub = "SELECT max(n) > 4 * avg(n) FROM (SELECT count(*) AS n FROM edusphere_graph._ag_label_edge GROUP BY end_id) x";
+    assert_eq!(one.one(hub), "t");
+    // Each tenant sees its own rows, those that were generated for it.
+    let check = scale(&one, &["--check"]).expect(0);
+    assert!(
+        check.says("5 contexts") && check.says("each shows its own"),
+        "{}",
+        check.stdout
+    );
+    // An embedding is of a concept.
+    let named = "SELECT count(*) FROM concept_embeddings e WHERE NOT EXISTS (SELECT FROM edusphere_graph.\"Concept\" c
+                 WHERE (c.properties OPERATOR(ag_catalog.->>) 'id'::text) = e.concept_id::text)";
+    assert_eq!(one.one(named), "0");
+
+    // What is there is not written again; what is gone comes back.
+    assert!(scale(&one, &[]).expect(0).says("nothing to do"));
+    one.run("DELETE FROM edusphere_graph._ag_label_edge");
+    scale(&one, &[]).expect(0);
+    assert_eq!(whole_graph(&one), found);
+}
+
+#[test]
+fn a_generated_row_that_is_missing_or_anothers_is_found() {
+    let db = database(Template::Migrated);
+    scale(&db, &[]).expect(0);
+    let other = "(SELECT id FROM tenants ORDER BY id DESC LIMIT 1)";
+    let first = "(SELECT id FROM tenants ORDER BY id LIMIT 1)";
+    db.run(&format!(
+        "DELETE FROM crdt_updates WHERE id = (SELECT id FROM crdt_updates WHERE tenant_id = {first} LIMIT 1);
+         UPDATE annotations SET id = gen_random_uuid() WHERE id = (SELECT a.id FROM annotations a
+           WHERE tenant_id = {other} AND NOT EXISTS (SELECT FROM annotation_embeddings e WHERE e.annotation_id = a.id)
+             AND NOT EXISTS (SELECT FROM annotations c WHERE c.parent_id = a.id) LIMIT 1);"
+    ));
+    let check = scale(&db, &["--check"]).expect(1);
+    assert!(
+        check.says("public.crdt_updates in the context of"),
+        "{}",
+        check.stdout
+    );
+    assert!(
+        check.says("public.annotations in the context of"),
+        "{}",
+        check.stdout
+    );
+    assert!(
+        check.says("but not those that were generated"),
+        "{}",
+        check.stdout
+    );
+    assert!(check.says("2 differences"), "{}", check.stdout);
+}
+
+#[test]
+fn a_role_that_policies_bind_loads_no_graph_and_nothing_else() {
+    // A member of the owner would be drift to other tests: it is a role of the whole server.
+    let server = own_server();
+    let (root, url) = (Project::root(), server.url("edusphere", "postgres"));
+    edu(&root, &["db", "bootstrap", "--create", "--url", &url]).expect(0);
+    edu(&root, &["db", "migrate", "--url", &url]).expect(0);
+    let mut admin = Session::at(&url);
+    admin.run("CREATE ROLE loader LOGIN IN ROLE edusphere_owner");
+    let as_loader = server.url("edusphere", "loader");
+    let args = ["--tenants", "2", "--rows", "500", "--url", &as_loader];
+    let run = edu(
+        &root,
+        &[["db", "seed", "--profile", "scale"].as_slice(), &args].concat(),
+    );
+    let run = run.expect(8);
+    assert!(run.says("vertices = 0"), "{}", run.stderr);
+    assert_eq!(admin.one("SELECT count(*) FROM tenants"), "0");
 }
 
 #[test]

@@ -311,6 +311,86 @@ fn changed_files_make_another_template_and_gc_drops_the_old_one() {
     clean(&project, "changed");
 }
 
+/// The project with a vector from a file in its seed row.
+#[test]
+fn one_byte_of_a_file_that_seed_rows_take_numbers_from_makes_another_template() {
+    let project = project("numbers");
+    let table = "CREATE TABLE place (id int PRIMARY KEY, at real[] NOT NULL);";
+    project.write("migrations/V0001__note.sql", table);
+    project.write("spec/schema/note.sql", table);
+    let rows = |path: &str| {
+        format!(
+            "[[table]]\nname = \"public.place\"\nas = \"owner\"\n[[table.row]]\nid = 1\nat = {{ file = \"{path}\", row = 1 }}\n"
+        )
+    };
+    let template = || {
+        let run = testdb(&project, &["create", "--template-only"]).expect(0);
+        run.stdout.trim().to_owned()
+    };
+    // Not all of them below seeds/, and one of them in two rows of which the seed row takes one.
+    let fvecs = [
+        2_i32.to_le_bytes(),
+        1_f32.to_le_bytes(),
+        2_f32.to_le_bytes(),
+    ]
+    .concat();
+    let heading = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }\n";
+    let length = u16::try_from(heading.len()).unwrap().to_le_bytes();
+    let npy = [
+        b"\x93NUMPY\x01\x00",
+        length.as_slice(),
+        heading.as_bytes(),
+        &[0; 8],
+    ]
+    .concat();
+    for (path, bytes) in [
+        ("seeds/dev/at.csv", b"1,2\n3,4\n".to_vec()),
+        ("data/at.fvecs", fvecs.repeat(2)),
+        ("data/at.npy", npy),
+    ] {
+        project.write("seeds/dev/note.toml", &rows(path));
+        let write = |bytes: &[u8]| {
+            let path = project.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        };
+        write(&bytes);
+        let first = template();
+        assert_eq!(template(), first, "{path}");
+        let mut other = bytes.clone();
+        let byte = match path.ends_with("csv") {
+            true => 0,
+            false => other.len() - 3,
+        };
+        other[byte] ^= 2;
+        write(&other);
+        assert_ne!(template(), first, "{path}");
+    }
+    clean(&project, "numbers");
+}
+
+#[test]
+fn keys_that_a_template_was_filled_with_are_mentioned_and_not_shown() {
+    let project = project("keys");
+    let table = "CREATE TABLE app_key (id int PRIMARY KEY, hash text NOT NULL);";
+    project.write("migrations/V0001__note.sql", table);
+    project.write("spec/schema/note.sql", table);
+    let row = "[[table]]\nname = \"public.app_key\"\nas = \"owner\"\n[[table.row]]\nid = 1\nhash = { api_key = \"ci_test_\", hash = \"sha256\" }\n";
+    project.write("seeds/dev/note.toml", row);
+    let run = testdb(&project, &["create"]).expect(0);
+    assert!(
+        run.stderr.contains("a key for public.app_key.hash"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("sha256"), "{}", run.stderr);
+    assert!(!run.stdout.contains("ci_test_") && !run.stderr.contains("ci_test_"));
+    // Once it is built, there is nothing to say.
+    let again = testdb(&project, &["create"]).expect(0);
+    assert!(!again.stderr.contains("a key for"), "{}", again.stderr);
+    clean(&project, "keys");
+}
+
 #[test]
 fn a_template_that_is_not_what_the_spec_says_is_refused_and_dropped() {
     let project = project("drifted");
@@ -362,6 +442,20 @@ fn a_role_that_may_create_databases_clones_what_a_superuser_has_built() {
     assert!(refused.says("--template-only"), "{}", refused.stderr);
     assert_eq!(there("needsuper"), Vec::<String>::new());
     admin().run("DROP ROLE testdb_maker; DROP ROLE testdb_reader");
+}
+
+#[test]
+fn the_snippet_in_the_document_is_the_one_that_is_compiled() {
+    let document = std::fs::read_to_string(Project::root().join("docs/testdb.md")).unwrap();
+    let (_, compiled) = include_str!("snippet.rs").split_once("here.\n").unwrap();
+    let lines = compiled
+        .lines()
+        .filter(|line| !line.starts_with("#[ignore"));
+    let compiled = lines.collect::<Vec<_>>().join("\n");
+    assert!(
+        document.contains(&format!("```rust\n{compiled}\n```")),
+        "{compiled}"
+    );
 }
 
 #[test]

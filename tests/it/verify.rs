@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Stdio;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::{Database, Project, Run, Template, database, edu, major, runtime};
 
@@ -37,6 +38,21 @@ fn a_migrated_database_is_what_the_spec_says() {
     let run = db.edu(&["db", "verify", "--fresh"]).expect(0);
     assert!(run.says("no differences"), "{}", run.stdout);
     assert!(run.says("on a scratch database"), "{}", run.stdout);
+}
+
+#[test]
+fn the_mark_of_a_protected_database_is_no_drift() {
+    let db = database(Template::Migrated);
+    let fingerprint = || db.edu(&["db", "fingerprint"]).expect(0).stdout;
+    let before = fingerprint();
+    let name = &db.name;
+    db.run(&format!("ALTER DATABASE {name} SET edu.protected = on"));
+    let run = verify(&snapshotted(), &db, &[]).expect(0);
+    assert!(run.says("no differences"), "{}", run.stdout);
+    assert_eq!(fingerprint(), before);
+    // Any other setting is one.
+    db.run(&format!("ALTER DATABASE {name} SET edu.other = on"));
+    verify(&snapshotted(), &db, &[]).expect(3);
 }
 
 #[test]
@@ -218,20 +234,56 @@ fn a_run_in_progress_is_said_and_nothing_counts_as_drift() {
     drop(runner);
 }
 
+/// What sessions do over and over while the database is verified. Upkeep is one session's: VACUUM and REINDEX
+/// would wait for each other.
+const WORK: [&[&str]; 4] = [
+    &["UPDATE public.users SET display_name = display_name || '.' WHERE length(display_name) < 60"],
+    &[
+        "BEGIN; CREATE TEMPORARY TABLE mine (i int) ON COMMIT DROP; INSERT INTO mine VALUES (1); COMMIT",
+    ],
+    &["BEGIN; DELETE FROM public.users; ROLLBACK"],
+    &[
+        "VACUUM (ANALYZE) public.users",
+        "REINDEX TABLE CONCURRENTLY public.users",
+    ],
+];
+
 #[test]
-fn work_and_upkeep_raise_no_false_alarm() {
+fn work_and_upkeep_at_the_same_time_raise_no_false_alarm() {
     let project = snapshotted();
     let db = database(Template::Seeded);
-    let mut worker = db.session("postgres");
-    for round in 0..20 {
-        worker.run(match round % 4 {
-            0 => "ANALYZE",
-            1 => "REINDEX TABLE public.users",
-            2 => "UPDATE public.users SET display_name = display_name || '.'",
-            _ => "VACUUM public.users",
-        });
-        verify(&project, &db, &["--quiet"]).expect(0);
-    }
+    let ended = AtomicBool::new(false);
+    let rounds = std::thread::scope(|scope| {
+        let workers: Vec<_> = WORK
+            .iter()
+            .map(|work| {
+                scope.spawn(|| {
+                    let mut session = db.session("postgres");
+                    let mut rounds = 0;
+                    while !ended.load(Ordering::Relaxed) {
+                        for statement in *work {
+                            session.run(statement);
+                        }
+                        rounds += 1;
+                    }
+                    rounds
+                })
+            })
+            .collect();
+        let verified = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            for _ in 0..20 {
+                verify(&project, &db, &["--quiet"]).expect(0);
+            }
+        }));
+        ended.store(true, Ordering::Relaxed);
+        let rounds: Vec<usize> = workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap())
+            .collect();
+        verified.unwrap();
+        rounds
+    });
+    assert!(rounds.iter().all(|rounds| *rounds > 2), "{rounds:?}");
 }
 
 #[test]

@@ -81,3 +81,7 @@ DO $$ BEGIN
 END $$;
 COMMENT ON INDEX press.item_hash IS 'quick';
 COMMENT ON TYPE press.state IS 'how far';
+
+-- An identity column keeps its sequence under its first name when the table gets another.
+CREATE TABLE press.draft (id bigint GENERATED ALWAYS AS IDENTITY (INCREMENT BY 5) PRIMARY KEY, words text);
+ALTER TABLE press.draft RENAME TO manuscript;

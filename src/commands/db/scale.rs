@@ -1,16 +1,22 @@
 //! The generated profile of `edu db seed`: a large load from a seed.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
+use sqlx::postgres::PgConnection;
 
 use super::{Invocation, Output, Waiting};
 use crate::failure::{Exit, Failure, Result};
+use crate::pg::seed::Checked;
 use crate::pg::seed::scale::{self, Loaded};
-use crate::pg::{Cancel, Server, Work, index, protect};
+use crate::pg::{Cancel, Server, Work, index, protect, session};
 use crate::progress::human_time;
 use crate::project::Project;
 use crate::seed::scale::{Plan, Size};
+use crate::spec::access::Access;
+use crate::spec::manifest::Manifest;
+use crate::spec::ontology::Ontology;
 use crate::spec::scale::Scale;
 
 /// The name of the generated profile.
@@ -71,6 +77,61 @@ fn number(text: &str) -> std::result::Result<u64, String> {
         .map_err(|_| format!("\"{text}\" is no whole number"))
 }
 
+/// What is generated, but for what the database's catalog says.
+struct Wanted {
+    scale: Scale,
+    access: Option<Access>,
+    ontology: Option<Ontology>,
+    size: Size,
+}
+
+impl Wanted {
+    fn read(run: &Run<'_>, project: &Project) -> Result<Self> {
+        let file = project.file("seeds/scale.toml");
+        Ok(Self {
+            scale: file.map(Scale::read).transpose()?.unwrap_or_default(),
+            access: project.access()?,
+            ontology: project.ontology()?,
+            size: Size {
+                tenants: usize::try_from(run.args.tenants.max(1))
+                    .map_err(|_| Failure::usage("--tenants is too large"))?,
+                rows: run.args.rows,
+                seed: run.args.seed,
+            },
+        })
+    }
+
+    async fn plan(&self, connection: &mut PgConnection, manifest: &Manifest) -> Result<Plan> {
+        let tables = scale::tables(connection, manifest).await?;
+        let root = self.access.as_ref().and_then(|access| access.root.as_ref());
+        let vectors = manifest.vectors.as_ref();
+        let dims = vectors.map(|vectors| vectors.dimensions as usize);
+        let ontology = self.ontology.as_ref();
+        Plan::make(tables, &self.scale, root, ontology, self.size, dims)
+    }
+}
+
+/// Looks whether each tenant sees what was generated for it.
+///
+/// # Errors
+/// See [`scale::check`].
+pub(super) fn check(
+    run: &Run<'_>,
+    invocation: &Invocation,
+    project: &Project,
+    server: &Server,
+) -> Result<Checked> {
+    let wanted = Wanted::read(run, project)?;
+    let manifest = &project.manifest;
+    let report = |progress| invocation.ui.hear(progress);
+    invocation.block_on(async {
+        let (mut connection, _) = session::open(server, "edu db seed").await?;
+        let plan = wanted.plan(&mut connection, manifest).await?;
+        let access = wanted.access.as_ref();
+        scale::check(&mut connection, &plan, manifest, access, &report).await
+    })
+}
+
 /// Runs the profile.
 ///
 /// # Errors
@@ -81,17 +142,8 @@ pub(super) fn run(
     project: &Project,
     server: &Server,
 ) -> Result<Exit> {
-    let file = project.file("seeds/scale.toml");
-    let scale = file.map(Scale::read).transpose()?.unwrap_or_default();
-    let access = project.access()?;
-    let root = access.as_ref().and_then(|access| access.root.clone());
+    let wanted = Wanted::read(run, project)?;
     let manifest = &project.manifest;
-    let size = Size {
-        tenants: usize::try_from(run.args.tenants.max(1))
-            .map_err(|_| Failure::usage("--tenants is too large"))?,
-        rows: run.args.rows,
-        seed: run.args.seed,
-    };
     let report = |progress| invocation.ui.hear(progress);
     let cancel = Cancel::default();
     let begun = Instant::now();
@@ -100,15 +152,10 @@ pub(super) fn run(
         let mut work = Work::begin(server, "edu db seed", timeout, &report).await?;
         let connection = &mut work.connection;
         protect::refuse(connection, server, manifest, run.allowed, "load it").await?;
-        let tables = scale::tables(connection, manifest).await?;
-        let dims = manifest
-            .vectors
-            .as_ref()
-            .map(|vectors| vectors.dimensions as usize);
-        let plan = Plan::make(tables, &scale, root.as_ref(), size, dims)?;
+        let plan = Arc::new(wanted.plan(connection, manifest).await?);
         if run.dry_run {
             work.end().await;
-            return Ok(promised(&plan));
+            return Ok(scale::promised(&plan));
         }
         let later = match run.args.load_then_index {
             true => {
@@ -130,23 +177,11 @@ pub(super) fn run(
         work.end().await;
         loaded
     })?;
-    tell(run, invocation, &loaded, size, begun);
+    tell(run, invocation, &loaded, begun);
     Ok(Exit::Done)
 }
 
-/// What a plan would write.
-fn promised(plan: &Plan) -> Vec<Loaded> {
-    let tables = plan.tables.iter();
-    tables
-        .map(|filled| Loaded {
-            table: filled.table.name.to_string(),
-            written: filled.rows(),
-            present: 0,
-        })
-        .collect()
-}
-
-fn tell(run: &Run<'_>, invocation: &Invocation, loaded: &[Loaded], size: Size, begun: Instant) {
+fn tell(run: &Run<'_>, invocation: &Invocation, loaded: &[Loaded], begun: Instant) {
     let ui = &invocation.ui;
     let written: u64 = loaded.iter().map(|one| one.written).sum();
     let present: u64 = loaded.iter().map(|one| one.present).sum();
@@ -155,7 +190,7 @@ fn tell(run: &Run<'_>, invocation: &Invocation, loaded: &[Loaded], size: Size, b
         let answer = Answer {
             schema: 1,
             profile: PROFILE,
-            seed: size.seed,
+            seed: run.args.seed,
             dry_run: run.dry_run,
             written,
             present,

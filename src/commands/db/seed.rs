@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Invocation, Output, Target, Waiting, scale};
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::index::Options;
-use crate::pg::seed::{self, Ending, Outcome, Source};
+use crate::pg::seed::{self, Checked, Ending, Outcome, Source};
 use crate::pg::{Cancel, Server, Work, protect, session};
 use crate::project::Project;
 
@@ -90,7 +90,12 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         Some(rows) => rows,
         None if args.profile == scale::PROFILE => {
             let server = invocation.server(&args.target, &project)?;
-            return scale::run(&generated(args), invocation, &project, &server);
+            let run = generated(args);
+            if args.check {
+                let checked = scale::check(&run, invocation, &project, &server)?;
+                return Ok(tell_checked(args, invocation, &checked));
+            }
+            return scale::run(&run, invocation, &project, &server);
         }
         None => return Err(no_profile(&project, &args.profile)),
     };
@@ -172,8 +177,12 @@ fn check(
         let (mut connection, _) = session::open(server, "edu db seed").await?;
         seed::check(&mut connection, source, access.as_ref(), &report).await
     })?;
+    Ok(tell_checked(args, invocation, &checked))
+}
+
+fn tell_checked(args: &Args, invocation: &Invocation, checked: &Checked) -> Exit {
     if args.output == Output::Json {
-        let text = serde_json::to_string_pretty(&checked).unwrap_or_default();
+        let text = serde_json::to_string_pretty(checked).unwrap_or_default();
         invocation.ui.answer(text);
     } else {
         for found in &checked.differences {
@@ -196,10 +205,10 @@ fn check(
             }
         ));
     }
-    Ok(match checked.differences.is_empty() {
+    match checked.differences.is_empty() {
         true => Exit::Done,
         false => Exit::Findings,
-    })
+    }
 }
 
 /// The keys that the database holds the hashes of now: none after a dry run.

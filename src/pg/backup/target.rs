@@ -158,7 +158,12 @@ impl Target {
         let admin = self.server.with_database(MAINTENANCE);
         let (mut connection, _) = session::open(&admin, "edu db restore").await?;
         // Its roles are all there: they were created.
-        stock.frame.put_on(&mut connection, ours).await.map(drop)
+        stock
+            .frame
+            .privileges
+            .put_on(&mut connection, ours)
+            .await
+            .map(drop)
     }
 
     /// Gives it the wanted name. What had the name is kept under

@@ -94,7 +94,11 @@ pub struct Writing<'a> {
 /// # Errors
 /// Exit 1 when an edge's vertex does not exist in its tenant, else by SQLSTATE. Nothing of the batch
 /// was written then.
-async fn batch(connection: &mut PgConnection, how: Writing<'_>, batch: &Batch) -> Result<()> {
+pub(in crate::pg) async fn batch(
+    connection: &mut PgConnection,
+    how: Writing<'_>,
+    batch: &Batch,
+) -> Result<()> {
     let wanted = how.wanted;
     let begin = "BEGIN; SET LOCAL search_path = pg_catalog, ag_catalog; SET LOCAL client_min_messages = warning; SET LOCAL gin_pending_list_limit = '64MB'";
     session::run(connection, begin, "begin a transaction").await?;

@@ -60,7 +60,8 @@ pub async fn advise(
     let mut lines = Vec::new();
     if !samples.is_empty() {
         let floor = index.recall_floor.unwrap_or(FLOOR_DEFAULT);
-        lines.extend(effort(connection, &search, index, &samples, floor).await?);
+        let told = effort(connection, &search, index, &samples, floor).await?;
+        lines.extend(told);
         lines.extend(exact(connection, &search, &samples, outlook.rows).await?);
         lines.extend(
             half(
@@ -75,6 +76,14 @@ pub async fn advise(
         );
         if let Ok(within) = within(manifest, tenant) {
             let all = tenants(connection, index, within.column).await?;
+            if let Some(largest) = representatives(&all).first() {
+                enter(connection, &within, &largest.id).await?;
+                let samples = search.samples(connection, queries).await?;
+                let told = effort(connection, &search, index, &samples, floor).await?;
+                leave(connection).await?;
+                let told = told.iter();
+                lines.extend(told.map(|line| format!("within tenant {}: {line}", largest.id)));
+            }
             lines.extend(scans(connection, &search, &within, &all, queries).await?);
             lines.extend(large(&all));
         }

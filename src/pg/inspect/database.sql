@@ -44,6 +44,8 @@ SELECT 'setting', NULL, 'database', split_part(c.item, '=', 1),
 FROM pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) AS c (item)
 WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND c.item <> 'session_preload_libraries=age'
+  -- The mark of a protected database is an operator's, as its name is: no file of the project gives it.
+  AND c.item NOT LIKE 'edu.protected=%'
 UNION ALL
 SELECT 'role', NULL, NULL, r.rolname, '',
        json_strip_nulls(json_build_object(

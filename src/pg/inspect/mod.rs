@@ -6,6 +6,7 @@
 //! whatever the database, role or session says.
 
 mod fragment;
+mod passing;
 mod position;
 mod row;
 
@@ -130,8 +131,10 @@ async fn read(
     let outcome = inside(connection, server, roles).await;
     // The connection is of no further use if this fails.
     let end = session::run(connection, "ROLLBACK", "end the read-only transaction").await;
-    let catalog = outcome?;
-    end.map(|()| catalog)
+    let mut catalog = outcome?;
+    end?;
+    passing::leave_out(connection, &mut catalog).await?;
+    Ok(catalog)
 }
 
 async fn inside(

@@ -9,6 +9,8 @@ SELECT pg_catalog.to_jsonb(x) FROM (
 SELECT 'setting' AS kind, COALESCE(NULLIF(s.setrole, 0)::regrole::text, '*') AS subject, cfg AS text, 0::int8 AS oid
 FROM pg_catalog.pg_db_role_setting s, unnest(s.setconfig) cfg
 WHERE s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
+  -- An operator's mark on this database, which no database built from the files has.
+  AND NOT (s.setrole = 0 AND cfg LIKE 'edu.protected=%')
 UNION ALL
 SELECT 'default', pg_catalog.concat_ws(' ', COALESCE(NULLIF(d.defaclnamespace, 0)::regnamespace::text, '*'), 'FOR ROLE', d.defaclrole::regrole),
        pg_catalog.concat_ws(' ', d.defaclobjtype, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, a.privilege_type), 0

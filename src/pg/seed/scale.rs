@@ -5,11 +5,14 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::ops::Range;
+use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection};
+use tokio::sync::mpsc::Receiver;
+
+use self::maker::{Chunk, Made, Queue};
 
 use crate::catalog::name::{quote_ident, quote_literal};
 use crate::failure::{Failure, Result};
@@ -17,9 +20,15 @@ use crate::pg::error::failure;
 use crate::pg::{Server, session};
 use crate::progress::{Progress, Report, Unit};
 use crate::seed::scale::catalog::Table;
-use crate::seed::scale::{END, Filled, HEADING, Plan, Writer};
+use crate::seed::scale::{END, HEADING, Plan};
 use crate::spec::manifest::Manifest;
 use crate::spec::vectors::VectorIndex;
+
+mod check;
+mod graph;
+mod maker;
+
+pub use check::check;
 
 /// What was loaded into one table.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -63,9 +72,6 @@ pub struct Options<'a> {
     pub manifest: &'a Manifest,
 }
 
-/// Chunks that nobody has taken yet.
-type Queue = RefCell<VecDeque<(usize, Range<u64>)>>;
-
 /// Writes all rows of a plan that are not there yet.
 ///
 /// # Errors
@@ -73,49 +79,113 @@ type Queue = RefCell<VecDeque<(usize, Range<u64>)>>;
 /// and another run goes on behind them.
 pub async fn load(
     server: &Server,
-    plan: &Plan,
+    plan: &Arc<Plan>,
     options: Options<'_>,
     report: Report<'_>,
 ) -> Result<Vec<Loaded>> {
-    let mut connections = Vec::new();
-    for _ in 0..options.jobs.max(1) {
-        connections.push(open(server, plan, options.manifest).await?);
+    let opening = (0..options.jobs.max(1)).map(|_| open(server, plan, options.manifest));
+    let mut connections = try_join_all(opening).await?;
+    if let Some(graph) = &plan.graph {
+        graph::refuse(&mut connections[0], graph).await?;
     }
-    let mut loaded: Vec<Loaded> = plan
-        .tables
-        .iter()
-        .map(|filled| Loaded {
-            table: filled.table.name.to_string(),
-            written: 0,
-            present: 0,
-        })
-        .collect();
-    report(Progress::counted("loading", plan.rows(), Unit::Items));
-    let told = RefCell::new(&mut loaded);
+    let told = Told::new(plan, report);
     for wave in plan.waves() {
-        let queue: Queue = RefCell::default();
+        let mut missing = VecDeque::new();
         for table in wave {
-            let chunks = plan.tables[table].chunks().map(|rows| (table, rows));
-            queue.borrow_mut().extend(chunks);
+            missing.extend(absent(&mut connections[0], &told, table).await?);
         }
+        let makers = missing.len().min(connections.len());
+        let queue = Queue::new(missing);
         let work = connections
             .iter_mut()
-            .map(|connection| work(connection, plan, &queue, &told, report));
+            .take(makers)
+            .map(|connection| work(connection, &told, queue.make(plan)));
         try_join_all(work).await?;
     }
+    graph::load(&mut connections, plan, options.manifest, &told).await?;
     report(Progress::stage("gathering statistics"));
-    if let Some(connection) = connections.first_mut() {
-        settle(connection, plan).await?;
-    }
+    let left = RefCell::new((0..told.plan.tables.len()).collect());
+    let settling = connections
+        .iter_mut()
+        .map(|connection| settle(connection, plan, &left));
+    try_join_all(settling).await?;
     report(Progress::Done);
     for connection in connections {
         let _ = connection.close().await;
     }
-    Ok(loaded)
+    Ok(told.loaded.into_inner())
+}
+
+/// What a plan would write.
+pub fn promised(plan: &Plan) -> Vec<Loaded> {
+    let tables = (plan.tables.iter()).map(|one| (one.table.name.to_string(), one.rows()));
+    let labels = plan.graph.iter().flat_map(|graph| {
+        let named = |label| graph.ontology.table(label).map(|table| table.to_string());
+        (graph.counts()).filter_map(move |(label, count)| Some((named(label).ok()?, count)))
+    });
+    let all = tables.chain(labels);
+    all.map(|(table, written)| Loaded {
+        table,
+        written,
+        present: 0,
+    })
+    .collect()
+}
+
+/// How far the load is, and who hears of it.
+struct Told<'a> {
+    plan: &'a Plan,
+    promised: Vec<Loaded>,
+    loaded: RefCell<Vec<Loaded>>,
+    report: Report<'a>,
+}
+
+impl<'a> Told<'a> {
+    fn new(plan: &'a Plan, report: Report<'a>) -> Self {
+        let promised = promised(plan);
+        let total = promised.iter().map(|one| one.written).sum();
+        report(Progress::counted("loading", total, Unit::Items));
+        let mut loaded = promised.clone();
+        loaded.iter_mut().for_each(|one| one.written = 0);
+        Self {
+            plan,
+            promised,
+            loaded: RefCell::new(loaded),
+            report,
+        }
+    }
+
+    fn tell(&self, at: usize, written: u64, present: u64) {
+        let mut loaded = self.loaded.borrow_mut();
+        let own = &mut loaded[at];
+        own.written += written;
+        own.present += present;
+        (self.report)(Progress::Part {
+            what: own.table.clone(),
+            at: own.written + own.present,
+            total: self.promised[at].written,
+        });
+        let all = loaded.iter().map(|one| one.written + one.present).sum();
+        (self.report)(Progress::At(all));
+    }
+
+    fn tell_of(&self, table: &str, written: u64, present: u64) {
+        if let Some(at) = self.promised.iter().position(|one| one.table == table) {
+            self.tell(at, written, present);
+        }
+    }
 }
 
 async fn open(server: &Server, plan: &Plan, manifest: &Manifest) -> Result<PgConnection> {
     let (mut connection, identity) = session::open_for_writing(server, "edu db seed").await?;
+    // No chunk waits for the disk: those that a crash of the server loses are the last ones, and the next run
+    // writes them.
+    session::run(
+        &mut connection,
+        "SET synchronous_commit = off",
+        "prepare the load",
+    )
+    .await?;
     if identity.superuser {
         return Ok(connection);
     }
@@ -131,53 +201,81 @@ async fn open(server: &Server, plan: &Plan, manifest: &Manifest) -> Result<PgCon
     Ok(connection)
 }
 
-/// Takes chunk after chunk until there is none.
+/// Sends chunk after chunk, each in a transaction of its own.
 async fn work(
     connection: &mut PgConnection,
-    plan: &Plan,
-    queue: &Queue,
-    loaded: &RefCell<&mut Vec<Loaded>>,
-    report: Report<'_>,
+    told: &Told<'_>,
+    mut made: Receiver<Result<Made>>,
 ) -> Result<()> {
-    let mut writer = Writer::new();
-    loop {
-        let Some((table, rows)) = queue.borrow_mut().pop_front() else {
-            return Ok(());
+    while let Some(first) = made.recv().await {
+        let Made::Chunk(chunk) = first? else {
+            return Err(Failure::bug("rows came before their chunk"));
         };
-        let filled = &plan.tables[table];
-        let count = rows.end - rows.start;
-        let there = is_there(connection, plan, table, rows.start).await?;
-        if !there {
-            chunk(connection, plan, table, rows, &mut writer).await?;
+        let filled = &told.plan.tables[chunk.table];
+        let name = &filled.table.name;
+        let columns = filled.written.iter();
+        let columns: Vec<String> = columns
+            .map(|at| quote_ident(&filled.table.columns[*at].name))
+            .collect();
+        let sql = format!(
+            "COPY {name} ({}) FROM STDIN (FORMAT binary)",
+            columns.join(", ")
+        );
+        let wrong = |error: sqlx::Error| {
+            failure(&format!("load rows into {name}"), &error)
+                .detail("What was committed stays; another run goes on behind it.")
+        };
+        let mut copy = connection.copy_in_raw(&sql).await.map_err(wrong)?;
+        copy.send(HEADING).await.map_err(wrong)?;
+        while let Some(Made::Rows(part)) = made.recv().await.transpose()? {
+            copy.send(part).await.map_err(wrong)?;
         }
-        let mut loaded = loaded.borrow_mut();
-        match there {
-            true => loaded[table].present += count,
-            false => loaded[table].written += count,
-        }
-        let own = &loaded[table];
-        report(Progress::Part {
-            what: own.table.clone(),
-            at: own.written + own.present,
-            total: filled.rows(),
-        });
-        let all = loaded.iter().map(|one| one.written + one.present).sum();
-        report(Progress::At(all));
+        copy.send(END.as_slice()).await.map_err(wrong)?;
+        copy.finish().await.map_err(wrong)?;
+        told.tell(chunk.table, chunk.rows.end - chunk.rows.start, 0);
     }
+    Ok(())
 }
 
-/// Whether the row is there: by a key that no other row can have.
-async fn is_there(
+/// How many chunks are looked for in one question.
+const LOOKED_FOR: usize = 500;
+
+/// The chunks of a table whose first row is not there, by a key that no other row can have. A table without one
+/// cannot tell.
+async fn absent(
     connection: &mut PgConnection,
-    plan: &Plan,
+    told: &Told<'_>,
     table: usize,
-    row: u64,
-) -> Result<bool> {
-    let Some(key) = plan.identity(table, row) else {
-        return Ok(false);
-    };
-    let name = &plan.tables[table].table.name;
-    let same: Vec<String> = key
+) -> Result<Vec<Chunk>> {
+    let filled = &told.plan.tables[table];
+    let name = &filled.table.name;
+    let chunks: Vec<Chunk> = filled.chunks().map(|rows| Chunk { table, rows }).collect();
+    let mut absent = Vec::new();
+    for some in chunks.chunks(LOOKED_FOR) {
+        let looks: Vec<String> = some
+            .iter()
+            .map(|chunk| match told.plan.identity(table, chunk.rows.start) {
+                None => Ok("false".to_owned()),
+                Some(key) => Ok(format!("EXISTS (SELECT FROM {name} WHERE {})", same(&key)?)),
+            })
+            .collect::<Result<_>>()?;
+        let sql = format!("SELECT ARRAY[{}]", looks.join(", "));
+        let there: Vec<bool> = sqlx::query_scalar(AssertSqlSafe(sql))
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(|error| failure(&format!("look for rows of {name}"), &error))?;
+        for (chunk, there) in some.iter().zip(there) {
+            match there {
+                true => told.tell(table, 0, chunk.rows.end - chunk.rows.start),
+                false => absent.push(chunk.clone()),
+            }
+        }
+    }
+    Ok(absent)
+}
+
+fn same(key: &[(&str, String)]) -> Result<String> {
+    let parts: Vec<String> = key
         .iter()
         .map(|(column, value)| {
             Ok(format!(
@@ -187,51 +285,22 @@ async fn is_there(
             ))
         })
         .collect::<Result<_>>()?;
-    let sql = format!(
-        "SELECT EXISTS (SELECT FROM {name} WHERE {})",
-        same.join(" AND ")
-    );
-    sqlx::query_scalar(AssertSqlSafe(sql))
-        .fetch_one(connection)
-        .await
-        .map_err(|error| failure(&format!("look for rows of {name}"), &error))
-}
-
-async fn chunk(
-    connection: &mut PgConnection,
-    plan: &Plan,
-    table: usize,
-    mut rows: Range<u64>,
-    writer: &mut Writer,
-) -> Result<()> {
-    let filled: &Filled = &plan.tables[table];
-    let name = &filled.table.name;
-    let columns: Vec<String> = filled
-        .written
-        .iter()
-        .map(|at| quote_ident(&filled.table.columns[*at].name))
-        .collect();
-    let sql = format!(
-        "COPY {name} ({}) FROM STDIN (FORMAT binary)",
-        columns.join(", ")
-    );
-    let wrong = |error: sqlx::Error| {
-        failure(&format!("load rows into {name}"), &error)
-            .detail("What was committed stays; another run goes on behind it.")
-    };
-    let mut copy = connection.copy_in_raw(&sql).await.map_err(wrong)?;
-    copy.send(HEADING).await.map_err(wrong)?;
-    while rows.start < rows.end {
-        let part = writer.part(plan, table, &mut rows)?;
-        copy.send(part).await.map_err(wrong)?;
-    }
-    copy.send(END.as_slice()).await.map_err(wrong)?;
-    copy.finish().await.map(drop).map_err(wrong)
+    Ok(parts.join(" AND "))
 }
 
 /// Lets sequences go on behind what was written, and the planner know of it.
-async fn settle(connection: &mut PgConnection, plan: &Plan) -> Result<()> {
-    for filled in &plan.tables {
+async fn settle(
+    connection: &mut PgConnection,
+    plan: &Plan,
+    left: &RefCell<VecDeque<usize>>,
+) -> Result<()> {
+    // From here on a commit waits for the disk again, for those before it, too.
+    session::run(connection, "RESET synchronous_commit", "settle the load").await?;
+    loop {
+        let Some(table) = left.borrow_mut().pop_front() else {
+            return Ok(());
+        };
+        let filled = &plan.tables[table];
         for (sequence, last) in filled.sequences() {
             let sql = format!(
                 "SELECT pg_catalog.setval({0}::pg_catalog.regclass, greatest({last}, (SELECT last_value FROM {sequence})))",
@@ -242,7 +311,6 @@ async fn settle(connection: &mut PgConnection, plan: &Plan) -> Result<()> {
         let sql = format!("ANALYZE {}", filled.table.name);
         session::run(connection, &sql, "gather statistics").await?;
     }
-    Ok(())
 }
 
 /// Drops the vector indexes whose tables have no row, for a load that comes before the build. Shape: those that

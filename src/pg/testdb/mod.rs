@@ -11,7 +11,6 @@
 pub mod admin;
 pub mod clone;
 pub mod mark;
-mod privileges;
 pub mod state;
 pub mod sweep;
 pub mod template;

@@ -7,10 +7,10 @@ use sqlx::{AssertSqlSafe, Connection, Row};
 use super::admin::{APPLICATION, Admin, Class};
 use super::clone::{comment, copy, drop_database, prepare};
 use super::mark::{Kind, Made, Mark, Strategy};
-use super::privileges::{self, Privileges};
 use super::{new_name, template_name};
 use crate::catalog::name::quote_ident;
 use crate::failure::{Exit, Failure, Result};
+use crate::pg::database::Privileges;
 use crate::pg::error::{failure, sqlstate};
 use crate::pg::{Cancel, Server};
 use crate::progress::{Progress, Report, human_time};
@@ -154,7 +154,7 @@ async fn ready(admin: &mut Admin, project: &str, name: &str) -> Result<Option<Te
         strategy: made.strategy,
         measured: made.measured.clone(),
         built: false,
-        privileges: privileges::read(admin, name).await?,
+        privileges: Privileges::read(&mut admin.connection, name).await?,
     }))
 }
 
@@ -239,7 +239,7 @@ async fn finish(
         strategy,
         measured,
         built: true,
-        privileges: privileges::read(admin, name).await?,
+        privileges: Privileges::read(&mut admin.connection, name).await?,
     })
 }
 

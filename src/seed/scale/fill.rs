@@ -1,5 +1,7 @@
 //! Which generator fills which column: from the file, else from keys, constraints, type and name.
 
+use std::collections::BTreeMap;
+
 use super::catalog::{Column, Table};
 use super::value::{Flavour, Generator};
 use crate::catalog::name::ColumnName;
@@ -97,6 +99,25 @@ pub fn fill(
         distinct(table, key, &mut fill);
     }
     Ok(fill)
+}
+
+impl Fill {
+    /// Lets columns that name vertices do so, unless the file says what they hold.
+    pub fn link(&mut self, table: &Table, scale: &Scale, links: &BTreeMap<ColumnName, usize>) {
+        let own = links
+            .iter()
+            .filter(|(column, _)| column.table == table.name);
+        for (column, label) in own.filter(|(column, _)| !scale.column.contains_key(*column)) {
+            if let Some(at) = table.column(&column.column)
+                && matches!(
+                    self.generators[at],
+                    Generator::Identity | Generator::Text(_) | Generator::Integer(..)
+                )
+            {
+                self.generators[at] = Generator::Vertex(*label);
+            }
+        }
+    }
 }
 
 /// Leaves the columns empty that refer to a table which is written later or not at all.

@@ -8,6 +8,8 @@ pub mod catalog;
 mod draw;
 mod encode;
 mod fill;
+pub mod graph;
+mod property;
 mod row;
 mod text;
 mod value;
@@ -16,20 +18,25 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 pub use encode::{END, HEADING};
-pub use row::Writer;
+pub use row::{Key, Writer};
 
 use self::catalog::Table;
 use self::encode::Encoder;
 use self::fill::{Counted, Fill, Finding};
+use self::graph::Graph;
 use self::text::Language;
 use self::value::Generator;
-use crate::catalog::name::Name;
+use crate::catalog::name::{ColumnName, Name};
 use crate::failure::{Failure, Result};
+use crate::spec::ontology::Ontology;
 use crate::spec::scale::Scale;
 
 /// How many rows are written in one transaction. A part of what the rows are: rows of a table that refers to
 /// itself do so within their chunk.
 pub const CHUNK_ROWS: u64 = 10_000;
+
+/// A graph gets a vertex for so many rows, unless `seeds/scale.toml` says how many.
+const ROWS_PER_VERTEX: u64 = 20;
 
 /// How much is generated.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +56,8 @@ pub struct Plan {
     pub tables: Vec<Filled>,
     /// The place of the root table.
     pub root: Option<usize>,
+    /// What is written to the graph, if the project has one.
+    pub graph: Option<Graph>,
     size: Size,
     languages: Vec<Language>,
 }
@@ -112,6 +121,7 @@ impl Plan {
         tables: Vec<Table>,
         scale: &Scale,
         root: Option<&Name>,
+        ontology: Option<&Ontology>,
         size: Size,
         dims: Option<usize>,
     ) -> Result<Self> {
@@ -135,6 +145,7 @@ impl Plan {
         let mut plan = Self {
             root: root.and_then(|root| places.get(root).copied()),
             tables: Vec::new(),
+            graph: None,
             languages: scale
                 .languages
                 .iter()
@@ -146,37 +157,51 @@ impl Plan {
             plan.languages.push(Language::English);
         }
         let shares = shares(&ordered, scale, plan.root, &places, size);
+        // What belongs to no tenant has no place in a graph, where everything does.
+        let vertices = scale.vertices.unwrap_or(size.rows / ROWS_PER_VERTEX);
+        let ontology = ontology.filter(|_| plan.root.is_some() && vertices > 0);
         for (at, (table, total)) in ordered.into_iter().zip(shares).enumerate() {
-            let filled = plan.filled(at, table, scale, &places, total, dims)?;
+            let mut fill = plan.fill(at, &table, scale, &places, dims)?;
+            if let Some(ontology) = ontology {
+                fill.link(&table, scale, &graph::links(ontology));
+            }
+            let filled = plan.filled(at, table, fill, &places, total);
             plan.tables.push(filled);
         }
+        plan.graph = ontology.map(|ontology| Graph::make(&plan, ontology, size, vertices));
         Ok(plan)
     }
 
-    fn filled(
+    fn fill(
         &self,
         at: usize,
-        table: Table,
+        table: &Table,
         scale: &Scale,
         places: &BTreeMap<Name, usize>,
-        total: u64,
         dims: Option<usize>,
-    ) -> Result<Filled> {
-        let to: Vec<Option<usize>> = table
-            .foreign
-            .iter()
-            .map(|foreign| places.get(&foreign.to).copied())
-            .collect();
-        let findings = to
-            .iter()
-            .map(|to| match to {
+    ) -> Result<Fill> {
+        let findings = (table.foreign.iter())
+            .map(|foreign| match places.get(&foreign.to) {
                 Some(to) if *to == at => Finding::Own,
                 Some(to) if Some(*to) == self.root => Finding::Tenant,
                 Some(to) if *to < at => Finding::Skewed,
                 _ => Finding::Absent,
             })
             .collect();
-        let fill = fill::fill(&table, scale, findings, dims)?;
+        fill::fill(table, scale, findings, dims)
+    }
+
+    fn filled(
+        &self,
+        at: usize,
+        table: Table,
+        fill: Fill,
+        places: &BTreeMap<Name, usize>,
+        total: u64,
+    ) -> Filled {
+        let to = (table.foreign.iter())
+            .map(|foreign| places.get(&foreign.to).copied())
+            .collect();
         let written: Vec<usize> = (0..table.columns.len())
             .filter(|at| fill.generators[*at] != Generator::Absent && !table.columns[*at].generated)
             .collect();
@@ -208,7 +233,7 @@ impl Plan {
             start += wanted.min(self.most(&filled, tenant));
         }
         filled.starts.push(start);
-        Ok(filled)
+        filled
     }
 
     /// The most rows that a tenant's part of a table can have: no parent, no child, and keys count to an end.
@@ -256,6 +281,12 @@ impl Plan {
             }
         }
         waves
+    }
+
+    /// The places of a table that gets rows and of one of its columns.
+    fn place_of(&self, name: &ColumnName) -> Option<(usize, usize)> {
+        let table = (self.tables.iter()).position(|filled| filled.table.name == name.table)?;
+        Some((table, self.tables[table].table.column(&name.column)?))
     }
 
     /// How many rows all tables get.

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
+use super::catalog::Column;
 use super::draw::{self, Draw};
 use super::fill::{Counted, Finding};
 use super::text::{self, Language, TOPIC_COUNT};
@@ -20,7 +21,7 @@ pub(super) const NUMBERS_FROM: i64 = 1_000_000_000;
 const YEAR_FROM: i64 = 9_132 * 86_400;
 
 /// How much of a row is to be had at most before it is sent. Units: bytes.
-const PART_BYTES: usize = 64 * 1024;
+const PART_BYTES: usize = 256 * 1024;
 
 /// Where a row stands.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +30,24 @@ struct Place {
     tenant: usize,
     /// The number among the tenant's rows.
     local: u64,
+}
+
+/// The sum of a column's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// Of UUIDs, bit by bit, without carrying.
+    Uuid(u128),
+    /// Of whole numbers.
+    Integer(i128),
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Uuid(bits) => write!(f, "{bits:0128b}"),
+            Self::Integer(number) => write!(f, "{number}"),
+        }
+    }
 }
 
 /// Makes rows of one table after another. Keeps the topics' vectors.
@@ -49,9 +68,9 @@ impl Writer {
     ///
     /// # Errors
     /// Exit 2 when a value does not fit its column.
-    pub fn part(&mut self, plan: &Plan, table: usize, rows: &mut Range<u64>) -> Result<&[u8]> {
+    pub fn part(&mut self, plan: &Plan, table: usize, rows: &mut Range<u64>) -> Result<Bytes> {
         let filled = &plan.tables[table];
-        self.out.clear();
+        self.out.reserve(PART_BYTES + PART_BYTES / 8);
         let count = i16::try_from(filled.written.len())
             .map_err(|_| Failure::bug("a table has too many columns"))?;
         while rows.start < rows.end && self.out.len() < PART_BYTES {
@@ -70,7 +89,7 @@ impl Writer {
             }
             rows.start += 1;
         }
-        Ok(&self.out)
+        Ok(self.out.split().freeze())
     }
 }
 
@@ -116,11 +135,50 @@ impl Plan {
         keys.find_map(|key| key.iter().map(part).collect())
     }
 
+    /// How many tenants there are: rows of the root.
+    pub fn tenants(&self) -> usize {
+        self.root.map_or(0, |_| self.size.tenants)
+    }
+
+    /// A tenant's id, as SQL reads it.
+    pub fn tenant(&self, tenant: usize) -> Option<String> {
+        let key = self.identity(self.root?, tenant as u64)?;
+        match key.as_slice() {
+            [(_, id)] => Some(id.clone()),
+            _ => None,
+        }
+    }
+
+    /// How many rows of a table a tenant has, and the sum of their keys where there is one of a single number or
+    /// UUID.
+    pub fn sum(&self, table: usize, tenant: usize) -> (u64, Option<(&str, Key)>) {
+        let filled = &self.tables[table];
+        let rows = filled.rows_of(tenant);
+        let summed = filled.table.keys.iter().find_map(|key| {
+            let [name] = key.as_slice() else { return None };
+            let at = filled
+                .table
+                .column(name)
+                .filter(|at| filled.written.contains(at))?;
+            let mut sum = match filled.table.columns[at].base.as_str() {
+                "uuid" => Key::Uuid(0),
+                "int2" | "int4" | "int8" => Key::Integer(0),
+                _ => return None,
+            };
+            for local in 0..rows {
+                match (&mut sum, self.held((table, at), tenant, local)) {
+                    (Key::Uuid(sum), Value::Uuid(bytes)) => *sum ^= u128::from_be_bytes(bytes),
+                    (Key::Integer(sum), Value::Integer(number)) => *sum += i128::from(number),
+                    _ => return None,
+                }
+            }
+            Some((name.as_str(), sum))
+        });
+        (rows, summed)
+    }
+
     fn language(&self, filled: &Filled, place: Place) -> Language {
-        let mut draw = Draw::at(filled.topic ^ 1, place.index);
-        draw.of(&self.languages)
-            .copied()
-            .unwrap_or(Language::English)
+        self.any_language(&mut Draw::at(filled.topic ^ 1, place.index))
     }
 
     fn value(
@@ -172,6 +230,7 @@ impl Plan {
         let shape = &filled.table.columns[column];
         match generator {
             Generator::Absent | Generator::Reference { .. } => Value::Null,
+            Generator::Vertex(label) => self.vertex(*label, shape, place),
             Generator::Identity if shape.base == "uuid" => Value::Uuid(uuid(draw)),
             Generator::Identity => {
                 let number = i64::try_from(place.index).unwrap_or(0) + 1;
@@ -224,6 +283,32 @@ impl Plan {
                 Value::Vector(embed::normal(&near))
             }
         }
+    }
+
+    /// The id of a vertex; each has a row of its own while there are enough.
+    fn vertex(&self, label: usize, shape: &Column, place: Place) -> Value {
+        let graph = self.graph.as_ref();
+        let value = graph.map(|graph| graph.named(self, label, place.tenant, place.local));
+        match value {
+            Some(Value::Uuid(bytes)) if shape.base != "uuid" => {
+                Value::Text(uuid::Uuid::from_bytes(bytes).to_string())
+            }
+            value => value.unwrap_or(Value::Null),
+        }
+    }
+
+    /// What a column holds in a tenant's row.
+    pub(super) fn held(&self, (table, column): (usize, usize), tenant: usize, local: u64) -> Value {
+        let filled = &self.tables[table];
+        let index = filled.starts.get(tenant).map_or(0, |start| start + local);
+        self.value(table, column, filled.place(index), &mut HashMap::new())
+    }
+
+    /// One of the languages.
+    pub(super) fn any_language(&self, draw: &mut Draw) -> Language {
+        draw.of(&self.languages)
+            .copied()
+            .unwrap_or(Language::English)
     }
 
     /// The value of a foreign key's column: what the row it finds holds.
@@ -391,12 +476,12 @@ impl Plan {
     }
 }
 
-fn between(draw: &mut Draw, low: i64, high: i64) -> i64 {
+pub(super) fn between(draw: &mut Draw, low: i64, high: i64) -> i64 {
     let width = high.abs_diff(low).saturating_add(1);
     low.saturating_add_unsigned(draw.below(width))
 }
 
-fn uuid(draw: &mut Draw) -> [u8; 16] {
+pub(super) fn uuid(draw: &mut Draw) -> [u8; 16] {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&draw.next().to_be_bytes());
     bytes[8..].copy_from_slice(&draw.next().to_be_bytes());

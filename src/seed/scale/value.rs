@@ -54,6 +54,8 @@ pub enum Generator {
     Time,
     /// Bytes.
     Bytes,
+    /// The id of a vertex of the label at this place in the ontology.
+    Vertex(usize),
     /// A few of these.
     Array(Box<Generator>),
     /// A unit vector near its topic's.

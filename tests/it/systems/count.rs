@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 
 use super::System;
-use crate::support::{Database, Project};
+use crate::support::{Database, Project, major};
 
 /// The project's relations: not edu's history, nothing of an extension.
 const OURS: &str =
@@ -88,6 +88,7 @@ type Numbers = Vec<(String, u64)>;
 fn isolation(system: System, db: &Database) -> (Numbers, Numbers) {
     let committed = fs::read_to_string(system.folder().join("spec/catalog.json")).unwrap();
     let committed: serde_json::Value = serde_json::from_str(&committed).unwrap();
+    let same_major = committed["major"] == major();
     let committed = committed["isolation"]["attempts"].as_u64().unwrap();
     let run = system.edu(db, &["db", "rls", "--output", "json"]).expect(0);
     let run: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
@@ -98,7 +99,11 @@ fn isolation(system: System, db: &Database) -> (Numbers, Numbers) {
     };
     let of_probe = |finding: &&serde_json::Value| finding["engine"] == "probe";
     let failed = run["findings"].as_array().unwrap().iter().filter(of_probe);
-    let (made, failed) = (engine(&run), failed.count() as u64);
+    let (mut made, failed) = (engine(&run), failed.count() as u64);
+    // Another major's extensions have more functions to try: at least as many attempts are wanted there.
+    if !same_major && made > committed {
+        made = committed;
+    }
     let names = ["attempts on isolation", "attempts that ended as promised"];
     let numbers = |of: [u64; 2]| {
         names

@@ -145,12 +145,33 @@ fn advice_comes_with_figures_measured_on_this_database() {
         "the index",
         "halfvec keeps ",
         "expression = \"e::halfvec(32)\", opclass = \"halfvec_cosine_ops\"",
+        "within tenant 1: ",
         "iterative scan for tenant 2 (5.0 % of the rows): off: recall 0.",
         "relaxed_order up to 2000 tuples: recall ",
         "tenant 1 has 40 % of the rows: a partial index",
     ] {
         assert!(run.says(advice), "{advice}: {run:?}");
     }
+}
+
+#[test]
+fn advice_names_the_ef_search_that_a_wanted_recall_needs() {
+    // Noise in every direction is the worst that an index can be given.
+    let shop = Shop::new(&declared("ef_search = 10\nrecall_floor = 0.95"), 4_000);
+    shop.edu(&["db", "index"]).expect(0);
+    let advice = ["db", "index", "advise", "--queries", "40"];
+    let run = shop.edu(&advice).expect(0);
+    let (_, needs) = run
+        .stdout
+        .split_once("a recall of 0.95 needs ef_search ")
+        .unwrap_or_else(|| panic!("{run:?}"));
+    let needed = needs.split(';').next().unwrap();
+    shop.project.write(
+        "spec/vectors.toml",
+        &declared(&format!("ef_search = {needed}\nrecall_floor = 0.9")),
+    );
+    shop.edu(&["db", "index", "status", "--recall", "40"])
+        .expect(0);
 }
 
 #[test]
