@@ -279,12 +279,15 @@ impl Ui {
 
     fn begin_stage(&self, what: String, total: Option<u64>, unit: Unit) {
         self.finish_stage();
-        let target = if self.bars {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
+        let bar = bar.with_style(style(total, unit));
+        // From the start among the bars of its parts: one that joins them later leaves a line behind.
+        let bars =
+            (self.bars).then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
+        let bar = match &bars {
+            Some(bars) => bars.add(bar),
+            None => bar,
         };
-        let bar = ProgressBar::with_draw_target(total, target).with_style(style(total, unit));
         bar.set_message(what.clone());
         if self.bars {
             bar.enable_steady_tick(Duration::from_millis(120));
@@ -302,7 +305,7 @@ impl Ui {
             begun,
             spoke: None,
             at: 0,
-            bars: None,
+            bars,
             parts: BTreeMap::new(),
         });
     }
@@ -318,15 +321,10 @@ impl Ui {
     fn part(&self, what: &str, at: u64, total: u64) {
         let mut stage = self.lock();
         let Some(stage) = stage.as_mut() else { return };
-        if !self.bars {
+        let Some(bars) = &stage.bars else {
             stage.detail = format!("{what}: {at} of {total}");
             return;
-        }
-        let bars = stage.bars.get_or_insert_with(|| {
-            let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-            stage.bar = bars.add(stage.bar.clone());
-            bars
-        });
+        };
         if !stage.parts.contains_key(what) {
             let bar = bars.add(ProgressBar::new(total).with_style(style(Some(total), Unit::Items)));
             bar.set_message(what.to_owned());
@@ -347,6 +345,9 @@ impl Ui {
                 bar.finish_and_clear();
             }
             stage.bar.finish_and_clear();
+            if let Some(bars) = &stage.bars {
+                let _ = bars.clear();
+            }
         }
     }
 

@@ -17,11 +17,11 @@ use futures_util::future::join;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Row};
 
-use super::error::failure;
+use super::error::{failure, server_error};
 use super::{Server, session};
 use crate::catalog::name::quote_literal;
 use crate::catalog::{Catalog, Kind};
-use crate::failure::Result;
+use crate::failure::{Exit, Failure, Result};
 use crate::spec::manifest::Manifest;
 
 /// A query, and whether it reads whole catalogs: those grow with the number of tables, and each joins by
@@ -122,26 +122,39 @@ async fn of_project_with(
     Ok(catalog)
 }
 
+/// How often the catalog is read anew because something it was being read of was dropped meanwhile.
+const READS_MAX: usize = 10;
+
 /// Reads in a transaction of its own.
 async fn read(
     connection: &mut PgConnection,
     server: Option<&Server>,
     roles: &[&str],
 ) -> Result<Catalog> {
-    let outcome = inside(connection, server, roles).await;
-    // The connection is of no further use if this fails.
-    let end = session::run(connection, "ROLLBACK", "end the read-only transaction").await;
-    let mut catalog = outcome?;
-    end?;
-    passing::leave_out(connection, &mut catalog).await?;
-    Ok(catalog)
+    for _ in 0..READS_MAX {
+        let outcome = inside(connection, server, roles).await;
+        // The connection is of no further use if this fails.
+        let end = session::run(connection, "ROLLBACK", "end the read-only transaction").await;
+        let Some(mut catalog) = outcome? else {
+            continue;
+        };
+        end?;
+        passing::leave_out(connection, &mut catalog).await?;
+        return Ok(catalog);
+    }
+    Err(Failure::new(
+        Exit::Sql,
+        format!("the database changed under each of {READS_MAX} attempts to read its catalog"),
+    )
+    .hint("Run the command again once whatever drops and makes objects there has ended."))
 }
 
+/// Nothing where the database changed meanwhile.
 async fn inside(
     connection: &mut PgConnection,
     server: Option<&Server>,
     roles: &[&str],
-) -> Result<Catalog> {
+) -> Result<Option<Catalog>> {
     let facts = begin(connection, server.is_some()).await?;
     let graph = (facts.age && facts.age_readable).then_some(GRAPH);
     let mut scripts = Vec::new();
@@ -156,9 +169,13 @@ async fn inside(
         Some(read)
     })
     .await;
-    let mut catalog = first?;
+    let Some(mut catalog) = first? else {
+        return Ok(None);
+    };
     if let Some(second) = second {
-        let mut second = second?;
+        let Some(mut second) = second? else {
+            return Ok(None);
+        };
         catalog.objects.append(&mut second.objects);
         catalog.unmodelled.append(&mut second.unmodelled);
     }
@@ -170,7 +187,7 @@ async fn inside(
     }
     catalog.unmodelled.sort();
     position::read(connection, &mut catalog).await?;
-    Ok(catalog)
+    Ok(Some(catalog))
 }
 
 /// A second connection that sees what the first one sees. Nothing where there can be none: a limit of
@@ -183,26 +200,37 @@ async fn beside(server: &Server, snapshot: &str) -> Option<PgConnection> {
     begun.ok().map(|()| second)
 }
 
-/// Runs queries as long as there are any left, and takes what they give.
+/// Runs queries as long as there are any left, and takes what they give. Nothing where one met what is gone.
 async fn collect(
     connection: &mut PgConnection,
     left: &Mutex<std::vec::IntoIter<String>>,
-) -> Result<Catalog> {
+) -> Result<Option<Catalog>> {
     let mut catalog = Catalog::default();
     loop {
         let Some(script) = left.lock().ok().and_then(|mut left| left.next()) else {
-            return Ok(catalog);
+            return Ok(Some(catalog));
         };
         let query = sqlx::raw_sql(AssertSqlSafe(script));
         let mut rows = query.fetch(&mut *connection);
-        while let Some(found) = rows
-            .try_next()
-            .await
-            .map_err(|error| failure("read the catalog", &error))?
-        {
-            row::take(&mut catalog, &found)?;
+        loop {
+            match rows.try_next().await {
+                Ok(Some(found)) => row::take(&mut catalog, &found)?,
+                Ok(None) => break,
+                Err(error) if is_gone(&error) => return Ok(None),
+                Err(error) => return Err(failure("read the catalog", &error)),
+            }
         }
     }
+}
+
+/// Whether a query met an object that was dropped after its snapshot was taken: the functions that word
+/// definitions look at what is there now. They give no SQLSTATE of their own.
+fn is_gone(error: &sqlx::Error) -> bool {
+    server_error(error).is_some_and(|error| {
+        error.code() == "XX000"
+            && (error.message().starts_with("cache lookup failed")
+                || error.message().starts_with("could not open relation"))
+    })
 }
 
 /// Begins the transaction and asks what the queries depend on, in one message. `share` says that another
