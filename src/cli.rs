@@ -8,6 +8,7 @@ use crate::commands::testdb::Ended;
 use crate::commands::{self, Invocation};
 use crate::config::Environment;
 use crate::failure::Exit;
+use crate::secret::hidden;
 use crate::ui::{Ui, Verbosity};
 
 /// Keeps PostgreSQL + Apache AGE + pgvector databases true to a spec.
@@ -92,7 +93,7 @@ pub fn main() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
+            tell(&error);
             return if error.use_stderr() {
                 Exit::Usage as u8
             } else {
@@ -132,6 +133,17 @@ pub fn main() -> u8 {
         invocation.ui.failure(&failure);
         failure.exit
     }) as u8
+}
+
+/// Prints what clap says. It repeats what was typed, which may be a URL in the wrong place.
+fn tell(error: &clap::Error) {
+    let text = error.to_string();
+    let safe = hidden(&text);
+    if safe == text {
+        let _ = error.print();
+    } else {
+        Ui::new(Verbosity::Normal, true).status(safe.trim_end());
+    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ pub mod project;
 pub mod proof;
 pub mod render;
 pub mod report;
+pub mod secret;
 pub mod seed;
 pub mod server;
 pub mod spec;

@@ -17,6 +17,7 @@ pub use screen::{Key, Screen};
 
 use crate::failure::{Failure, Result};
 use crate::progress::{Progress, Unit, human_time};
+use crate::secret::hidden;
 
 /// Without a terminal, a running stage says a word at least this often.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
@@ -198,12 +199,16 @@ impl Ui {
     /// Prints a failure with its place in the file, its facts and what to do next.
     pub fn failure(&self, failure: &Failure) {
         self.finish_stage();
-        let mut text = format!("{} {}", self.paint("error:", "1;31"), clean(&failure.error));
+        let mut text = format!(
+            "{} {}",
+            self.paint("error:", "1;31"),
+            one_line(&hidden(&failure.error))
+        );
         if let Some(excerpt) = &failure.excerpt {
             text.push_str(&excerpt::picture(excerpt, self.colour_err));
         }
         for fact in &failure.detail {
-            text.push_str(&format!("\n{} {}", self.paint("detail:", "1"), clean(fact)));
+            text.push_str(&format!("\n{} {}", self.paint("detail:", "1"), told(fact)));
         }
         let rows: &[String] = match (self.hides_rows, failure.row_detail.as_slice()) {
             (true, [_, ..]) => {
@@ -212,7 +217,7 @@ impl Ui {
             (_, rows) => rows,
         };
         for fact in rows {
-            text.push_str(&format!("\n{} {}", self.paint("detail:", "1"), clean(fact)));
+            text.push_str(&format!("\n{} {}", self.paint("detail:", "1"), told(fact)));
         }
         if let Some(hint) = &failure.hint {
             text.push_str(&format!(
@@ -384,13 +389,29 @@ fn amount(units: u64, unit: Unit) -> String {
     }
 }
 
-/// Strips control characters other than newline and tab, so that a name or message from a database
-/// cannot steer the terminal.
+/// Shows control characters other than newline and tab as what they are, so that a name or message from a
+/// database can neither steer the terminal nor hide in it.
 pub fn clean(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
-        .filter(|c| !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-        .collect()
+    let mut out = String::with_capacity(text.len());
+    for c in text.replace("\r\n", "\n").chars() {
+        match c {
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Like [`clean`], on one line: for names and values that stand in a line of edu's.
+pub fn one_line(text: &str) -> String {
+    clean(text).replace('\n', "\\n").replace('\t', "\\t")
+}
+
+/// What a failure says, and nothing that is nobody's business.
+fn told(text: &str) -> String {
+    clean(&hidden(text))
 }
 
 #[cfg(test)]
@@ -399,6 +420,10 @@ mod tests {
 
     #[test]
     fn text_from_outside_cannot_steer_the_terminal() {
-        assert_eq!(clean("a\u{1b}[31mb\u{7}\u{9b}c\nd"), "a[31mbc\nd");
+        assert_eq!(
+            clean("a\u{1b}[31mb\u{7}\u{9b}c\r\nd\u{202e}"),
+            "a\\x1b[31mb\\x07\\x9bc\nd\\u{202e}"
+        );
+        assert_eq!(one_line("a\nb\tc\rd"), "a\\nb\\tc\\x0dd");
     }
 }

@@ -10,6 +10,7 @@ use super::error::failure;
 use super::lock::{CLASS, Purpose};
 use super::message;
 use crate::failure::{Failure, Result};
+use crate::secret::hidden;
 
 /// How much of a statement is shown. Units: characters.
 const STATEMENT_MAX: usize = 120;
@@ -28,7 +29,15 @@ pub struct Holder {
     /// Since when it is connected: hours, minutes, seconds; hidden from some roles.
     pub since: Option<String>,
     /// What the working session of the same client is running, as far as the asking role may see it.
+    #[serde(serialize_with = "without_passwords")]
     pub statement: Option<String>,
+}
+
+fn without_passwords<S: serde::Serializer>(
+    statement: &Option<String>,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    statement.as_deref().map(hidden).serialize(serializer)
 }
 
 impl fmt::Display for Holder {
@@ -49,14 +58,15 @@ impl fmt::Display for Holder {
     }
 }
 
-/// The first words of a statement, on one line, without what edu sent before it in the same message.
+/// The first words of a statement, on one line, without passwords and without what edu sent before it in the
+/// same message.
 pub fn short(statement: &str) -> String {
     let statement = match statement.split_once("BEGIN DEFERRABLE;\n") {
         Some((_, rest)) if !rest.is_empty() => rest,
         _ => statement,
     };
     let words: Vec<&str> = statement.split_whitespace().take(STATEMENT_MAX).collect();
-    crate::failure::cut(&words.join(" "), STATEMENT_MAX)
+    crate::failure::cut(&hidden(&words.join(" ")), STATEMENT_MAX)
 }
 
 /// A query for the holder of the lock `purpose` in the current database: one row or none.

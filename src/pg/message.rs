@@ -9,6 +9,9 @@ use futures_util::StreamExt;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Either};
 
+use super::error::failure;
+use crate::failure::Failure;
+
 /// How long the server may take to answer edu's own statements.
 const ANSWER_MAX: Duration = Duration::from_secs(15);
 
@@ -75,6 +78,20 @@ pub async fn ask(connection: &mut PgConnection, text: String) -> Result<Vec<PgRo
             completed: 0,
             error: silence(),
         }),
+    }
+}
+
+/// Waits for what the server answers soon. `doing` completes "could not …".
+///
+/// # Errors
+/// Its own, and the connection's, when no answer comes within 15 s: the network may have gone silent.
+pub async fn answered<T>(
+    doing: &str,
+    answer: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    match tokio::time::timeout(ANSWER_MAX, answer).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(failure(doing, &silence())),
     }
 }
 

@@ -2,10 +2,11 @@
 //!
 //! The mark in a database is its setting `edu.protected`: `ALTER DATABASE shop SET edu.protected = on`.
 
+use sqlx::Row;
 use sqlx::postgres::PgConnection;
 
-use super::Server;
 use super::error::failure;
+use super::{Server, message};
 use crate::failure::{Failure, Result};
 use crate::spec::manifest::Manifest;
 
@@ -24,17 +25,8 @@ pub async fn refuse(
     if allowed == Some(database) {
         return Ok(());
     }
-    let marked: bool = sqlx::query_scalar(
-        "SELECT pg_catalog.lower(coalesce(pg_catalog.current_setting('edu.protected', true), ''))
-                IN ('on', 'true', 'yes', '1')",
-    )
-    .fetch_one(connection)
-    .await
-    .map_err(|error| failure("ask whether the database is protected", &error))?;
-    let why = match manifest.protected.iter().any(|name| name == database) {
-        true => "edu.toml lists it under `protected`.",
-        false if marked => "It has the setting edu.protected.",
-        false => return Ok(()),
+    let Some(why) = why(connection, server, manifest).await? else {
+        return Ok(());
     };
     Err(
         Failure::refused(format!("database \"{database}\" is protected"))
@@ -43,4 +35,30 @@ pub async fn refuse(
                 "To {doing} all the same: --allow-protected={database}"
             )),
     )
+}
+
+/// Why the database is protected, in a sentence; nothing when it is not.
+///
+/// # Errors
+/// When the connection is lost, or the network has gone silent.
+pub async fn why(
+    connection: &mut PgConnection,
+    server: &Server,
+    manifest: &Manifest,
+) -> Result<Option<&'static str>> {
+    if manifest
+        .protected
+        .iter()
+        .any(|name| name == server.database())
+    {
+        return Ok(Some("edu.toml lists it under `protected`."));
+    }
+    let sql =
+        "SELECT pg_catalog.lower(coalesce(pg_catalog.current_setting('edu.protected', true), ''))
+                      IN ('on', 'true', 'yes', '1') AS marked";
+    let rows = message::ask(connection, sql.to_owned())
+        .await
+        .map_err(|stop| failure("ask whether the database is protected", &stop.error))?;
+    let marked = rows.first().is_some_and(|row| row.get("marked"));
+    Ok(marked.then_some("It has the setting edu.protected."))
 }

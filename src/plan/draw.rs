@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::facts::Facts;
 use super::judge::{doing, here_and_now, keep_locks, of_work, qualified, relieve_references};
 use super::{Doing, FORMAT, Fingerprint, Plan, Planned, PlannedHazard, PlannedStatement};
+use crate::secret::hidden;
 use crate::spec::migration::{Migration, SqlFile};
 use crate::sql::effect::{Effect, Relation, Target, effects};
 use crate::sql::fingerprint::checksum;
@@ -245,6 +246,7 @@ fn unused(file: &SqlFile, all: &[Vec<Effect>]) -> Vec<String> {
 
 fn shortened(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = hidden(&line);
     match line.char_indices().nth(96) {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line,

@@ -45,7 +45,8 @@ pub struct Manifest {
     /// Differences from the spec that `edu db verify` accepts.
     #[serde(default)]
     pub accept: Vec<Accept>,
-    /// Databases that take no seed rows unless their name is repeated on the command line.
+    /// Databases that take no seed rows unless their name is repeated on the command line, and no migration that
+    /// widens access without saying so.
     #[serde(default)]
     pub protected: Vec<String>,
     /// What the image is built with.

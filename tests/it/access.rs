@@ -1,6 +1,6 @@
 //! `edu db plan`: what pending migrations do to access.
 
-use crate::support::{Project, Run, Template, database, edu, server};
+use crate::support::{Database, Project, Run, Template, database, edu, server};
 
 const TENANT: &str = "tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid";
 
@@ -80,4 +80,108 @@ fn a_new_table_is_compared_with_what_is_declared_and_a_role_with_what_it_was() {
         "{}",
         run.stdout
     );
+}
+
+/// `edu db migrate` with one more migration that opens courses to everybody.
+fn migrate(db: &Database, header: &str, more: &[&str]) -> Run {
+    let project = Project::copy_of_root();
+    let sql = format!(
+        "{header}ALTER POLICY courses_select_same_tenant ON courses USING ({TENANT} OR is_published);\n"
+    );
+    project.write("migrations/V0900__more.sql", &sql);
+    let scratch = server().url("postgres", "postgres");
+    let words = [
+        "db",
+        "migrate",
+        "--scratch-url",
+        &scratch,
+        "--url",
+        &db.url(),
+    ];
+    edu(project.path(), &[&words[..], more].concat())
+}
+
+fn applied(db: &Database) -> bool {
+    db.one("SELECT count(*) FROM refinery_schema_history WHERE version = 900") == "1"
+}
+
+const ALLOW: &str = "-- edu: allow widened-access reason=\"published courses are for everybody\"\n";
+
+#[test]
+fn a_migration_that_widens_access_is_refused_on_a_protected_database_before_anything_runs() {
+    let db = database(Template::Migrated);
+    db.run(&format!(
+        "ALTER DATABASE {} SET edu.protected = on",
+        db.name
+    ));
+    let run = migrate(&db, "", &[]).expect(8);
+    for words in [
+        "V0900__more.sql\" widens access",
+        "edusphere_app SELECT public.courses",
+        "is_published",
+        "Nothing was run",
+        "-- edu: allow widened-access",
+    ] {
+        assert!(run.says(words), "{words}: {}", run.stderr);
+    }
+    assert!(!applied(&db));
+    let run = migrate(&db, ALLOW, &[]).expect(0);
+    assert!(
+        run.says("applied migrations/V0900__more.sql"),
+        "{}",
+        run.stdout
+    );
+    let run = migrate(&db, ALLOW, &[]).expect(0);
+    assert!(run.says("nothing to do"), "{}", run.stdout);
+}
+
+#[test]
+fn elsewhere_widened_access_is_refused_when_it_is_asked_for_or_the_plan_says_so() {
+    let db = database(Template::Migrated);
+    migrate(&db, "", &["--check-access"]).expect(8);
+    assert!(!applied(&db));
+    // Where access cannot be looked at, it is not taken for granted.
+    let nowhere = "postgresql://nobody@127.0.0.1:1/x";
+    let project = Project::copy_of_root();
+    project.write(
+        "migrations/V0900__more.sql",
+        "GRANT TRUNCATE ON users TO edusphere_app;\n",
+    );
+    let words = [
+        "db",
+        "migrate",
+        "--check-access",
+        "--scratch-url",
+        nowhere,
+        "--url",
+        &db.url(),
+    ];
+    let run = project.edu(&words).expect(8);
+    assert!(
+        run.says("what the migrations do to access is not known"),
+        "{}",
+        run.stderr
+    );
+    let scratch = server().url("postgres", "postgres");
+    let words = [
+        "db",
+        "plan",
+        "--out",
+        "plan.json",
+        "--scratch-url",
+        &scratch,
+        "--url",
+        &db.url(),
+    ];
+    project.edu(&words).expect(1);
+    let run = project.edu(&["db", "migrate", "--plan", "plan.json", "--url", &db.url()]);
+    assert!(
+        run.says("edusphere_app TRUNCATE public.users"),
+        "{}",
+        run.expect(8).stderr
+    );
+    assert!(!applied(&db));
+    // A developer's database is not asked about it.
+    migrate(&db, "", &[]).expect(0);
+    assert!(applied(&db));
 }

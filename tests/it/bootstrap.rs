@@ -1,6 +1,8 @@
 //! `edu db bootstrap`.
 
-use crate::support::{Project, Template, database};
+use std::time::Duration;
+
+use crate::support::{Cut, Project, Proxy, Session, Template, database, start, tcp_server, until};
 
 #[test]
 fn bootstrapping_twice_changes_nothing_the_second_time() {
@@ -101,4 +103,82 @@ fn a_role_without_superuser_rights_is_told_what_a_superuser_must_do() {
         "{}",
         run.stderr
     );
+}
+
+/// A bootstrap that makes its owner, and a migration after it.
+fn owned() -> Project {
+    Project::new(&[
+        (
+            "edu.toml",
+            "name = \"shop\"\n[roles]\nowner = \"boot_owner\"\n",
+        ),
+        (
+            "migrations/V1__owner.sql",
+            "-- edu: role superuser\n\
+             DO $$ BEGIN CREATE ROLE boot_owner; EXCEPTION WHEN duplicate_object THEN END $$;\n\
+             DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO boot_owner', current_database()); END $$;\n\
+             GRANT CREATE ON SCHEMA public TO boot_owner;",
+        ),
+        ("migrations/V2__a.sql", "CREATE TABLE a (i int);"),
+    ])
+}
+
+#[test]
+fn a_bootstrap_killed_before_its_row_in_the_audit_trail_is_told_by_status_and_stops_nothing() {
+    let project = owned();
+    let mut admin = Session::at(&tcp_server().url("postgres", "postgres"));
+    let direct = tcp_server().url("booted", "postgres");
+    let password = &tcp_server().password;
+    let mut run = |cut: Cut, at: usize| {
+        admin.run("DROP DATABASE IF EXISTS booted WITH (FORCE)");
+        admin.run("CREATE DATABASE booted TEMPLATE template0");
+        let proxy = Proxy::start(tcp_server().port, cut, at);
+        let port = proxy.port;
+        let url =
+            format!("postgresql://postgres:{password}@127.0.0.1:{port}/booted?sslmode=disable");
+        let running = start(project.path(), &["db", "bootstrap", "--url", &url], &[]);
+        proxy.client(running.pid());
+        running.wait(Duration::from_secs(60));
+        let seen = proxy.seen();
+        drop(proxy);
+        until("the server has noticed", || {
+            admin.one("SELECT count(*) FROM pg_stat_activity WHERE datname = 'booted'") == "0"
+        });
+        seen
+    };
+    let messages = run(Cut::Never, 0);
+    let status = |project: &Project| project.edu(&["db", "status", "--url", &direct]);
+    let whole = status(&project).expect(0);
+    assert!(!whole.says("not in the audit trail"), "{}", whole.stdout);
+    let mut found = false;
+    for at in (1..messages).rev() {
+        run(Cut::KillClient, at);
+        let told = status(&project).expect(0);
+        if told.says("1 applied") && told.says("not in the audit trail") {
+            found = true;
+            break;
+        }
+        assert!(
+            told.says("1 applied, 1 pending"),
+            "at {at}: {}",
+            told.stdout
+        );
+    }
+    assert!(
+        found,
+        "no message lies between the commit and the audit row"
+    );
+    project
+        .edu(&["db", "bootstrap", "--url", &direct])
+        .expect(0);
+    project.edu(&["db", "migrate", "--url", &direct]).expect(0);
+    let told = status(&project).expect(0);
+    assert_eq!(
+        told.stdout.matches("not in the audit trail").count(),
+        1,
+        "{}",
+        told.stdout
+    );
+    let mut admin = Session::at(&tcp_server().url("postgres", "postgres"));
+    admin.run("DROP DATABASE booted WITH (FORCE)");
 }

@@ -1,206 +1,63 @@
 //! The plug is pulled at every message of a run; then the next run must end where an undisturbed one
 //! ends: same catalog, same history, nothing lost and nothing done twice.
 
-use std::sync::OnceLock;
+mod course;
+
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use sqlx::{Connection, Row};
+use crate::support::{Cut, Proxy, migrations, runtime, start, tcp_server, until};
 
-use crate::support::{Cut, Project, Proxy, migrations, runtime, start, tcp_server, until};
+use self::course::{Way, fresh, sql, through};
 
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// Transactional, without a transaction, concurrent, and one that always fails.
-fn project() -> Project {
-    migrations(&[
-        "CREATE TABLE a (i int);\nCREATE TYPE mood AS ENUM ('calm');\nCREATE TABLE log (step text);",
-        "-- edu: no-transaction\nINSERT INTO log VALUES ('2a');\n\
-         CREATE INDEX CONCURRENTLY a_i ON a (i);\nALTER TYPE mood ADD VALUE 'glad';\n\
-         INSERT INTO log VALUES ('2b');\nREINDEX INDEX CONCURRENTLY a_i;\nVACUUM a;\n\
-         CREATE INDEX CONCURRENTLY a_j ON a ((i + 1));\nDROP INDEX CONCURRENTLY a_j;",
-        "ALTER TABLE a ADD COLUMN k text;\nINSERT INTO log VALUES ('3');",
-        "CREATE TABLE b (i int REFERENCES log2 (i));\n",
-        "CREATE TABLE never (i int);\nSELECT 1 / 0;",
-    ])
-}
-
-fn sql(database: &str, text: &str) -> Vec<String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let url = tcp_server().url(database, "postgres");
-        let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
-        sqlx::raw_sql(sqlx::AssertSqlSafe(text.to_owned()))
-            .fetch_all(&mut connection)
-            .await
-            .unwrap_or_else(|error| panic!("{error}: {text}"))
-            .iter()
-            .map(|row| {
-                row.try_get::<Option<String>, _>(0)
-                    .ok()
-                    .flatten()
-                    .unwrap_or_default()
-            })
-            .collect()
-    })
-}
-
-/// All that must be the same however often the plug was pulled.
-fn state(database: &str) -> String {
-    let dump = runtime()
-        .command("pg_dump")
-        .args([
-            "-s",
-            "--restrict-key=x",
-            "-d",
-            &tcp_server().url(database, "postgres"),
-        ])
-        .output()
-        .expect("pg_dump");
-    assert!(
-        dump.status.success(),
-        "{}",
-        String::from_utf8_lossy(&dump.stderr)
-    );
-    let facts = sql(
-        database,
-        "SELECT string_agg(version || ' ' || name || ' ' || checksum, ', ' ORDER BY version) FROM refinery_schema_history
-         UNION ALL SELECT 'log ' || string_agg(step, ' ' ORDER BY step) FROM log
-         UNION ALL SELECT 'invalid ' || count(*) FROM pg_index WHERE NOT indisvalid
-         UNION ALL SELECT 'journal ' || count(*) FROM edu.journal
-         UNION ALL SELECT 'steps ' || string_agg(DISTINCT version || outcome, ' ') FROM edu.run_step WHERE outcome = 'applied'
-         UNION ALL SELECT 'open runs ' || count(*) FROM edu.run WHERE ended_at IS NULL
-         UNION ALL SELECT 'locks ' || count(*) FROM pg_locks WHERE locktype = 'advisory'
-             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-    );
-    format!(
-        "{}\n{}",
-        facts.join("\n"),
-        String::from_utf8_lossy(&dump.stdout)
-    )
-}
-
-fn fresh(database: &str) {
-    sql(
-        "postgres",
-        &format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)"),
-    );
-    sql(
-        "postgres",
-        &format!("CREATE DATABASE {database} TEMPLATE template0 STRATEGY file_copy"),
-    );
-    sql(database, "CREATE TABLE log2 (i int PRIMARY KEY)");
-}
-
-/// What an undisturbed run gives, and how many messages it takes.
-fn undisturbed() -> &'static (String, usize) {
-    static STATE: OnceLock<(String, usize)> = OnceLock::new();
-    STATE.get_or_init(|| {
-        fresh("undisturbed");
-        let proxy = Proxy::start(tcp_server().port, Cut::Never, 0);
-        let url = through(&proxy, "undisturbed");
-        project().edu(&["db", "migrate", "--url", &url]).expect(5);
-        (state("undisturbed"), proxy.seen())
-    })
-}
-
-fn through(proxy: &Proxy, database: &str) -> String {
-    let password = &tcp_server().password;
-    let port = proxy.port;
-    format!("postgresql://postgres:{password}@127.0.0.1:{port}/{database}?sslmode=disable")
-}
-
-/// Pulls the plug at one message, runs again, and compares.
-fn survives(cut: Cut, at: usize, turn: usize) {
-    let (wanted, _) = undisturbed();
-    let database = format!("k{at}_{turn}_{}", format!("{cut:?}").to_lowercase());
-    let project = project();
-    fresh(&database);
-    let proxy = Proxy::start(tcp_server().port, cut, at);
-    let url = through(&proxy, &database);
-    let running = start(project.path(), &["db", "migrate", "--url", &url], &[]);
-    proxy.client(running.pid());
-    let run = running.wait(LIMIT);
-    assert!(
-        matches!(run.code, -1 | 5 | 6 | 7 | 9),
-        "{cut:?} at {at}: exit {}\n{}",
-        run.code,
-        run.stderr
-    );
-    assert!(
-        !run.stderr.contains(&tcp_server().password),
-        "{}",
-        run.stderr
-    );
-    drop(proxy);
-    until("the server has noticed", || {
-        sql(
-            &database,
-            "SELECT count(*)::text FROM pg_stat_activity WHERE application_name LIKE 'edu%' AND datname = current_database()",
-        ) == ["0"]
-    });
-    let direct = tcp_server().url(&database, "postgres");
-    let again = project.edu(&["db", "migrate", "--url", &direct]);
-    assert_eq!(
-        again.code, 5,
-        "{cut:?} at {at}: {}\nafter: {}",
-        again.stderr, run.stderr
-    );
-    let found = state(&database);
-    assert!(
-        found == *wanted,
-        "{cut:?} at {at}:\n{}\nafter: {}",
-        difference(wanted, &found),
-        run.stderr
-    );
-    sql(
-        "postgres",
-        &format!("DROP DATABASE {database} WITH (FORCE)"),
-    );
-}
-
-fn difference(wanted: &str, found: &str) -> String {
-    let missing = wanted
-        .lines()
-        .filter(|line| !found.contains(line))
-        .map(|l| format!("- {l}"));
-    let more = found
-        .lines()
-        .filter(|line| !wanted.contains(line))
-        .map(|l| format!("+ {l}"));
-    missing.chain(more).collect::<Vec<_>>().join("\n")
-}
-
-/// Every `stride`-th message, beginning at an offset.
-fn matrix(cut: Cut, stride: usize) -> usize {
-    let (_, messages) = undisturbed();
-    let points: Vec<usize> = (1..=*messages).step_by(stride).collect();
-    for at in &points {
-        survives(cut, *at, 0);
+/// Every `stride`-th message of a way, from the first on.
+fn matrix(way: Way, cut: Cut, stride: usize) {
+    let (_, messages) = way.undisturbed();
+    for at in (1..=*messages).step_by(stride) {
+        way.survives(cut, at, 0);
     }
-    points.len()
 }
 
 #[test]
 fn a_reset_connection_loses_and_doubles_nothing() {
-    matrix(Cut::ResetBefore, 23);
-    matrix(Cut::ResetAfter, 29);
+    matrix(Way::There, Cut::ResetBefore, 23);
+    matrix(Way::There, Cut::ResetAfter, 29);
 }
 
 #[test]
 fn a_killed_edu_loses_and_doubles_nothing() {
-    matrix(Cut::KillClient, 17);
+    matrix(Way::There, Cut::KillClient, 17);
 }
 
 #[test]
 fn a_network_that_went_silent_is_noticed_and_loses_and_doubles_nothing() {
-    let (_, messages) = undisturbed();
+    let (_, messages) = Way::There.undisturbed();
     // While edu looks at the database, and while it applies.
-    survives(Cut::Silence, messages / 5, 0);
-    survives(Cut::Silence, messages / 2, 0);
+    Way::There.survives(Cut::Silence, messages / 5, 0);
+    Way::There.survives(Cut::Silence, messages / 2, 0);
+}
+
+#[test]
+fn a_rollback_whose_connection_is_reset_loses_and_doubles_nothing() {
+    matrix(Way::Back, Cut::ResetBefore, 31);
+    matrix(Way::Back, Cut::ResetAfter, 37);
+}
+
+#[test]
+fn a_killed_rollback_loses_and_doubles_nothing() {
+    matrix(Way::Back, Cut::KillClient, 29);
+}
+
+#[test]
+fn a_rollback_on_a_network_that_went_silent_ends_and_loses_and_doubles_nothing() {
+    let (_, messages) = Way::Back.undisturbed();
+    // While edu counts what would be lost, and takes back.
+    for at in [49, messages / 2] {
+        Way::Back.survives(Cut::Silence, at, 0);
+    }
 }
 
 #[test]
@@ -305,16 +162,29 @@ fn points(messages: usize) -> Vec<(usize, Cut)> {
     points
 }
 
-/// Every message, every way, again and again for as long as `EDU_SOAK_SECONDS` (600) says, on as many
-/// databases at once as `EDU_SOAK_WORKERS` (8): a run that was cut mostly waits. `just soak` runs it.
+/// Every message of a migration, every way, again and again for as long as `EDU_SOAK_SECONDS` (600) says,
+/// on as many databases at once as `EDU_SOAK_WORKERS` (8): a run that was cut mostly waits. `just soak` runs
+/// it, and then the same for the way back.
 #[test]
 #[ignore = "takes minutes: just soak"]
 fn soak_every_message_every_way() {
+    soak(Way::There);
+}
+
+#[test]
+#[ignore = "takes minutes: just soak"]
+fn soak_every_message_of_the_way_back() {
+    soak(Way::Back);
+}
+
+fn soak(way: Way) {
+    static ONE_AFTER_THE_OTHER: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AFTER_THE_OTHER.lock();
     let number = |name: &str, default: u64| {
         std::env::var(name).map_or(default, |text| text.parse().unwrap())
     };
     let deadline = Instant::now() + Duration::from_secs(number("EDU_SOAK_SECONDS", 600));
-    let (_, messages) = undisturbed();
+    let (_, messages) = way.undisturbed();
     let points = points(*messages);
     let (next, survived) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
@@ -323,7 +193,7 @@ fn soak_every_message_every_way() {
                 while Instant::now() < deadline {
                     let turn = next.fetch_add(1, Ordering::Relaxed);
                     let (at, cut) = points[turn % points.len()];
-                    survives(cut, at, turn);
+                    way.survives(cut, at, turn);
                     let survived = survived.fetch_add(1, Ordering::Relaxed) + 1;
                     if survived % 100 == 0 {
                         println!("survived {survived} cuts");
@@ -333,5 +203,5 @@ fn soak_every_message_every_way() {
         }
     });
     let survived = survived.into_inner();
-    println!("survived {survived} cuts at {messages} messages, none failed");
+    println!("{way:?}: survived {survived} cuts at {messages} messages, none failed");
 }

@@ -21,6 +21,7 @@ mod engine;
 mod forms;
 mod generate;
 mod graph;
+mod hostile;
 mod image;
 mod import_history;
 mod isolation_speed;

@@ -1,10 +1,10 @@
-//! What pending migrations do to access, for `edu db plan`: each is applied to a scratch database, and the
+//! What pending migrations do to access, for `edu db plan` and `edu db migrate`: each is applied to a scratch database, and the
 //! posture before is compared with the one after.
 
 use super::Invocation;
 use super::expected::{self, Sources};
 use super::isolation::Promise;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::pg::scratch::{self, From, Scratch};
 use crate::pg::{Server, rls, session};
 use crate::plan::{Plan, Planned, PlannedAccess};
@@ -56,6 +56,62 @@ fn concerns(text: &str) -> bool {
         || WORDS.iter().any(|word| upper.starts_with(word))
 }
 
+/// Why it was not said what a plan does to access.
+#[derive(Debug)]
+pub(super) enum Unsaid {
+    /// Nothing was there before that could be widened.
+    AllNew,
+    /// There is no database to try it on: in words.
+    NoScratch(String),
+}
+
+impl std::fmt::Display for Unsaid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::AllNew => f.write_str("everything is new: edu db rls judges it"),
+            Self::NoScratch(words) => f.write_str(words),
+        }
+    }
+}
+
+/// Whether some statement of the plan may change who reaches what.
+pub(super) fn concerned(plan: &Plan) -> bool {
+    let mut statements = plan.migrations.iter().flat_map(|one| &one.statements);
+    statements.any(|statement| concerns(&statement.text))
+}
+
+/// Refuses a plan that widens an access which its file does not allow.
+///
+/// # Errors
+/// Exit 8 with every such access. Nothing ran.
+pub(super) fn refuse_widened(plan: &Plan) -> Result<()> {
+    let widened: Vec<(&str, &PlannedAccess)> = plan
+        .migrations
+        .iter()
+        .flat_map(|one| one.access.iter().map(|access| (one.path.as_str(), access)))
+        .filter(|(_, access)| access.stops)
+        .collect();
+    let Some((path, _)) = widened.first() else {
+        return Ok(());
+    };
+    let id = Hazard::WidenedAccess.id();
+    let mut failure =
+        Failure::refused(format!("\"{path}\" widens access, which it does not allow"));
+    for (path, access) in &widened {
+        let PlannedAccess {
+            role,
+            object,
+            command,
+            what,
+            ..
+        } = access;
+        failure = failure.detail(format!("{path}: {role} {command} {object}: {what}."));
+    }
+    Err(failure.detail("Nothing was run.").hint(format!(
+        "See edu explain {id}; or take it on at the top of the file:\n-- edu: allow {id} reason=\"…\""
+    )))
+}
+
 /// Adds to each migration of the plan what it does to access. Shape: why that could not be said, if so.
 ///
 /// # Errors
@@ -65,7 +121,7 @@ pub(super) fn classify(
     project: &Project,
     plan: &mut Plan,
     scratch_url: Option<&str>,
-) -> Result<Option<String>> {
+) -> Result<Option<Unsaid>> {
     let Some(promise) = Promise::of(project)? else {
         return Ok(None);
     };
@@ -73,7 +129,7 @@ pub(super) fn classify(
     let Some(first) = plan.migrations.iter().map(|one| one.version).min() else {
         return Ok(None);
     };
-    if !statements().any(|statement| concerns(&statement.text)) {
+    if !concerned(plan) {
         return Ok(None);
     }
     if !project
@@ -81,7 +137,7 @@ pub(super) fn classify(
         .iter()
         .any(|one| one.version < first && !one.needs_superuser())
     {
-        return Ok(Some("everything is new: edu db rls judges it".to_owned()));
+        return Ok(Some(Unsaid::AllNew));
     }
     let server = expected::scratch_server(
         invocation,
@@ -105,11 +161,11 @@ pub(super) fn classify(
                 .filter(|statement| concerns(&statement.text))
                 .map(|statement| format!("line {}: {}", statement.line, statement.text))
                 .collect();
-            return Ok(Some(format!(
+            return Ok(Some(Unsaid::NoScratch(format!(
                 "no scratch database ({}): what these statements do to access is not known:\n  {}",
                 failure.error,
                 of.join("\n  ")
-            )));
+            ))));
         }
     };
     let mut scenes = postures

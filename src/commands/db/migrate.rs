@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Invocation, Target, Waiting};
+use super::{Invocation, Target, Waiting, access};
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::index::{Options, Site, State};
-use crate::pg::migrate::{self, Budget, Plan, Stage, Tolerance, fingerprint};
-use crate::pg::{Server, Work, graph, index, session};
+use crate::pg::migrate::{self, Budget, Plan, Stage, Tolerance, draft, fingerprint};
+use crate::pg::{Server, Work, graph, index, protect, session};
 use crate::plan;
 use crate::progress::{Report, human_time};
 use crate::project::Project;
 use crate::sql::duration::Duration;
+use crate::ui::clean;
 
 /// Apply pending migrations in order, then whatever of graph and vector indexes is missing
 #[derive(Debug, clap::Args)]
@@ -37,6 +38,12 @@ pub struct Args {
     /// Record the new checksum of applied files in which only comments, spaces or line ends changed
     #[arg(long)]
     accept_edits: bool,
+    /// Refuse files that widen access without allowing it, on a database that is not protected too
+    #[arg(long)]
+    check_access: bool,
+    /// Where to make the scratch database on which access before and after is compared [default: a server of its own]
+    #[arg(long, value_name = "URL")]
+    scratch_url: Option<String>,
     /// Run this plan (edu db plan --out) and nothing else: refused when anything moved since
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
@@ -45,7 +52,8 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// See [`migrate::run`]; exit 8 when the next migration needs a superuser.
+/// See [`migrate::run`]; exit 8 when the next migration needs a superuser, or a file widens access without
+/// allowing it on a database where that is looked at.
 pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let project = invocation.project_for(&args.target)?;
     let migrations = project.migrations()?;
@@ -56,7 +64,10 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         statement: args.statement_timeout.map(Into::into),
     };
     let before = args.plan.as_deref().map(read_plan).transpose()?;
-    let plan = Plan {
+    if let Some(before) = &before {
+        access::refuse_widened(before)?;
+    }
+    let mut plan = Plan {
         to: args.to,
         tolerance: Tolerance {
             out_of_order: args.allow_out_of_order,
@@ -69,26 +80,69 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         ..Options::default()
     };
     let site = invocation.site(&server, &project.manifest, options, &context.cancel);
-    invocation.block_on_until(&context.cancel, async {
-        if args.dry_run {
-            return rehearse(&server, &plan, invocation).await;
+    let run = Run {
+        args,
+        invocation,
+        project: &project,
+        site: &site,
+    };
+    let mut judged = match invocation.block_on_until(&context.cancel, run.once(&plan, false))? {
+        Ended::Done(exit) => return Ok(exit),
+        Ended::Unjudged(judged) => *judged,
+    };
+    run.judge_access(&mut judged)?;
+    // What was judged is what runs.
+    if plan.before.is_none() {
+        plan.before = Some(&judged);
+    }
+    match invocation.block_on_until(&context.cancel, run.once(&plan, true))? {
+        Ended::Done(exit) => Ok(exit),
+        Ended::Unjudged(_) => Err(Failure::bug("access was judged and still asked for")),
+    }
+}
+
+/// How an attempt ended.
+enum Ended {
+    /// The command is over.
+    Done(Exit),
+    /// Nothing was done: it has to be known first what this plan does to access.
+    Unjudged(Box<plan::Plan>),
+}
+
+/// One call of the command.
+struct Run<'a> {
+    args: &'a Args,
+    invocation: &'a Invocation,
+    project: &'a Project,
+    site: &'a Site<'a>,
+}
+
+impl Run<'_> {
+    async fn once(&self, plan: &Plan<'_>, judged: bool) -> Result<Ended> {
+        let (invocation, server, context) = (self.invocation, self.site.server, plan.context);
+        if self.args.dry_run {
+            return rehearse(server, plan, invocation).await.map(Ended::Done);
         }
         let report = |progress| invocation.ui.hear(progress);
-        let timeout = args.waiting.lock_timeout.into();
-        let work = Work::begin(&server, "edu db migrate", timeout, &report);
+        let timeout = self.args.waiting.lock_timeout.into();
+        let work = Work::begin(server, "edu db migrate", timeout, &report);
         let mut work = context.cancel.or(work).await?;
-        if args.accept_edits {
-            accept(&mut work, &plan, invocation).await?;
+        if self.args.accept_edits {
+            accept(&mut work, plan, invocation).await?;
         }
-        let outcome = migrate::run(&mut work.connection, &work.lock, &plan, &report).await?;
+        if !judged && let Some(unjudged) = self.unjudged(&mut work, plan).await? {
+            work.end().await;
+            return Ok(Ended::Unjudged(unjudged));
+        }
+        let outcome = migrate::run(&mut work.connection, &work.lock, plan, &report).await?;
         for one in &outcome.done {
             let took = human_time(std::time::Duration::from_millis(one.took_ms));
             invocation
                 .ui
                 .answer(format!("applied {} in {took}", one.path));
         }
-        let completed = if outcome.is_complete(&plan)? {
-            complete(&mut work, &project, &site, invocation, &report).await?
+        let completed = if outcome.is_complete(plan)? {
+            complete(&mut work, self.project, self.site, invocation, &report).await?
         } else {
             0
         };
@@ -96,8 +150,47 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         if outcome.done.len() + completed == 0 {
             invocation.ui.answer("nothing to do");
         }
-        Ok(Exit::Done)
-    })
+        Ok(Ended::Done(Exit::Done))
+    }
+
+    /// The plan whose effect on access must be known before it runs: on a protected database, or where it
+    /// was asked for, and a pending statement can change access. A plan that was made before says it itself.
+    async fn unjudged(&self, work: &mut Work, plan: &Plan<'_>) -> Result<Option<Box<plan::Plan>>> {
+        let said = |before: &plan::Plan| before.migrations.iter().any(|one| !one.access.is_empty());
+        let manifest = &self.project.manifest;
+        if self.project.file("spec/access.toml").is_none() || plan.before.is_some_and(said) {
+            return Ok(None);
+        }
+        let connection = &mut work.connection;
+        let due = self.args.check_access
+            || protect::why(connection, self.site.server, manifest)
+                .await?
+                .is_some();
+        if !due {
+            return Ok(None);
+        }
+        let drawn = draft::draft(connection, plan).await?;
+        Ok(access::concerned(&drawn.plan).then(|| Box::new(drawn.plan)))
+    }
+
+    /// Compares access before and after each migration on a scratch database.
+    fn judge_access(&self, plan: &mut plan::Plan) -> Result<()> {
+        let (args, invocation) = (self.args, self.invocation);
+        let scratch = args.scratch_url.as_deref();
+        match access::classify(invocation, self.project, plan, scratch)? {
+            Some(access::Unsaid::NoScratch(words)) if args.check_access => {
+                return Err(Failure::refused("what the migrations do to access is not known")
+                    .detail(words)
+                    .detail("Nothing was run.")
+                    .hint("Give a server for a scratch database: --scratch-url URL; or plan where there is one (edu db plan --out) and run that plan."));
+            }
+            Some(unsaid @ access::Unsaid::NoScratch(_)) => {
+                invocation.ui.warn(clean(&format!("access: {unsaid}")));
+            }
+            Some(access::Unsaid::AllNew) | None => {}
+        }
+        access::refuse_widened(plan)
+    }
 }
 
 /// Records the checksums of harmlessly edited files.

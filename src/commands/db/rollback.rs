@@ -62,7 +62,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         let applied = history::read(&mut connection).await?;
         let undo = down::chosen(&applied, &migrations, args.to).await?;
         let plan = draft(&mut connection, &applied, &undo, graph).await?;
-        let losses = losses(&mut connection, &plan).await;
+        let losses = losses(&mut connection, &plan).await?;
         Ok((plan, losses))
     };
     let (before, losses) = invocation.block_on(read())?;
@@ -134,7 +134,7 @@ async fn draft(
 }
 
 /// What would be lost or held up, one sentence each, with rows counted.
-async fn losses(connection: &mut sqlx::postgres::PgConnection, plan: &Plan) -> Vec<String> {
+async fn losses(connection: &mut sqlx::postgres::PgConnection, plan: &Plan) -> Result<Vec<String>> {
     let mut told = Vec::new();
     let mut counted = BTreeSet::new();
     let statements = plan.migrations.iter().flat_map(|migration| {
@@ -158,7 +158,7 @@ async fn losses(connection: &mut sqlx::postgres::PgConnection, plan: &Plan) -> V
                 if !counted.insert(relation.clone()) {
                     continue;
                 }
-                match down::count_rows(connection, relation).await {
+                match down::count_rows(connection, relation).await? {
                     Some(0) => continue,
                     Some(rows) => line = format!("{line}: {rows} rows now"),
                     None => {}
@@ -167,7 +167,7 @@ async fn losses(connection: &mut sqlx::postgres::PgConnection, plan: &Plan) -> V
             told.push(line);
         }
     }
-    told
+    Ok(told)
 }
 
 /// Asks where something would be lost or held up.

@@ -12,6 +12,7 @@ use crate::pg::migrate::history::{self, Applied, Standing};
 use crate::pg::migrate::journal::Entry;
 use crate::pg::migrate::look::{self, Step};
 use crate::progress::human_time;
+use crate::ui::one_line;
 
 /// Which migrations are applied, and which are pending
 #[derive(Debug, clap::Args)]
@@ -37,6 +38,8 @@ struct Status<'a> {
     open: Vec<Entry>,
     /// Who holds the lock.
     holder: Option<Holder>,
+    /// The audit trail was looked at: what has no run there was not recorded by one.
+    audited: bool,
 }
 
 /// An applied migration, and how it came to be, as far as that is known.
@@ -102,6 +105,7 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
         pending,
         open: look.journal.into_iter().filter(|e| !e.done).collect(),
         holder: look.holder,
+        audited: !look.store || look.meta.is_some(),
     };
     match args.output {
         Output::Text => tell(&status, &server.place(), invocation),
@@ -125,11 +129,17 @@ fn tell(status: &Status<'_>, place: &str, invocation: &Invocation) {
         .set_header(["version", "name", "state", "took", "by"]);
     for row in &status.applied {
         let on = &row.applied.applied_on;
-        let when = on.get(..19).unwrap_or(on).replace('T', " ");
-        let (took, by) = row.run.as_ref().map_or_else(Default::default, told);
+        let when = one_line(&on.get(..19).unwrap_or(on).replace('T', " "));
+        // Applied by a superuser's script, another tool, or a bootstrap that was killed in between.
+        let unknown = || (String::new(), "not in the audit trail".to_owned());
+        let (took, by) = match &row.run {
+            Some(run) => told(run),
+            None if status.audited => unknown(),
+            None => Default::default(),
+        };
         table.add_row([
             row.applied.version.to_string(),
-            row.applied.name.clone(),
+            one_line(&row.applied.name),
             match row.state {
                 Standing::Same => format!("applied {when} UTC"),
                 state => format!("applied {when} UTC, {}", state.words()),
@@ -189,5 +199,5 @@ fn told(step: &Step) -> (String, String) {
         "{} on {}, {}{revision}",
         step.who, step.host, step.application
     );
-    (human_time(took), by)
+    (human_time(took), one_line(&by))
 }

@@ -10,6 +10,7 @@ use crate::catalog::name::{quote_ident, quote_literal};
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::lock::Lock;
 use crate::pg::message::Message;
+use crate::secret::hidden;
 use crate::spec::migration::Migration;
 
 /// The longest message kept. Units: characters.
@@ -69,7 +70,7 @@ impl Failed {
         };
         let message = std::iter::once(&failure.error)
             .chain(&failure.detail)
-            .cloned()
+            .map(|text| hidden(text))
             .collect::<Vec<_>>()
             .join("; ");
         let sqlstate = failure

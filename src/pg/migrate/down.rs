@@ -16,6 +16,7 @@ use super::watch::Watch;
 use super::{Done, store};
 use crate::failure::{Failure, Result};
 use crate::pg::lock::Lock;
+use crate::pg::message::answered;
 use crate::pg::session;
 use crate::progress::{Progress, Report, Unit};
 use crate::spec::migration::{Migration, SqlFile};
@@ -92,17 +93,28 @@ fn way_back(migration: &Migration) -> Result<Undo<'_>> {
 }
 
 /// How many rows a table has: counted where that takes less than two seconds. `relation` is quoted.
-pub async fn count_rows(connection: &mut PgConnection, relation: &str) -> Option<u64> {
+///
+/// # Errors
+/// When the connection is lost, or the network has gone silent.
+pub async fn count_rows(connection: &mut PgConnection, relation: &str) -> Result<Option<u64>> {
+    let doing = format!("count the rows of {relation}");
     let sql = format!(
         "BEGIN READ ONLY; SET LOCAL statement_timeout = '2s'; SET LOCAL row_security = off; \
          SELECT count(*) FROM {relation}"
     );
-    let rows = sqlx::raw_sql(AssertSqlSafe(sql))
-        .fetch_all(&mut *connection)
-        .await;
-    let _ = sqlx::raw_sql("ROLLBACK").execute(connection).await;
-    let count: i64 = sqlx::Row::try_get(rows.ok()?.last()?, 0).ok()?;
-    u64::try_from(count).ok()
+    let counting = async {
+        let rows = sqlx::raw_sql(AssertSqlSafe(sql))
+            .fetch_all(&mut *connection)
+            .await;
+        session::run(connection, "ROLLBACK", &doing).await?;
+        Ok(rows)
+    };
+    let rows = answered(&doing, counting).await?;
+    let count = rows.ok().and_then(|rows| {
+        let count: Option<i64> = sqlx::Row::try_get(rows.last()?, 0).ok();
+        count
+    });
+    Ok(count.and_then(|count| u64::try_from(count).ok()))
 }
 
 /// What a rollback needs to know.

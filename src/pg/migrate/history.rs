@@ -2,23 +2,27 @@
 //!
 //! refinery decides what is pending and what contradicts; this module words its verdict.
 
-use std::collections::HashMap;
-use std::convert::Infallible;
+mod refinery;
 
-use refinery_core::error::Kind;
-use refinery_core::traits::r#async::{AsyncQuery, AsyncTransaction};
-use refinery_core::{AsyncMigrate, Runner, Target};
 use sqlx::Row;
 use sqlx::postgres::PgConnection;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::error::failure;
+use crate::pg::message::answered;
 use crate::spec::migration::Migration;
+
+pub(super) use self::refinery::{as_refinery, contradiction, pending_of, runner};
+pub use self::refinery::{checksum, create, files, pending};
 
 /// The schema history table, qualified.
 pub const TABLE: &str = "public.refinery_schema_history";
+
+/// An expression over a row `h` of `pg_class`: what keeps a table from being a history, or NULL.
+pub(super) const FLAW: &str = include_str!("flaw.sql");
+
+/// What is wrong with a history that has such a row, as [`unfit`] takes it.
+pub(super) const NO_VERSION: &str = "has a row without a version";
 
 /// Reads the history whatever type a version has there.
 pub(super) const READ: &str =
@@ -53,36 +57,47 @@ pub struct Applied {
 /// When the table cannot be read or is not a plain table.
 pub async fn read(connection: &mut PgConnection) -> Result<Vec<Applied>> {
     let doing = "read the schema history";
-    let found: Option<(String, bool)> = sqlx::query_as(
-        "SELECT h.relkind::text,
+    answered(doing, read_all(connection, doing)).await
+}
+
+async fn read_all(connection: &mut PgConnection, doing: &str) -> Result<Vec<Applied>> {
+    let found: Option<(Option<String>, bool)> = sqlx::query_as(concat!(
+        "SELECT ",
+        include_str!("flaw.sql"),
+        ",
                 EXISTS (SELECT FROM pg_catalog.pg_class c
                         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
                         WHERE n.nspname = 'edu' AND c.relname = 'migration' AND c.relkind = 'r'
                           AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
                           AND pg_catalog.has_table_privilege(c.oid, 'SELECT'))
          FROM pg_catalog.pg_class h WHERE h.oid = pg_catalog.to_regclass($1)",
-    )
+    ))
     .bind(TABLE)
     .fetch_optional(&mut *connection)
     .await
     .map_err(|error| failure(doing, &error))?;
-    let (kind, memory) = found.map_or((None, false), |(kind, memory)| (Some(kind), memory));
-    match kind.as_deref() {
-        None => return Ok(Vec::new()),
-        Some("r") => {}
-        Some(_) => {
-            return Err(
-                Failure::new(Exit::History, format!("{TABLE} is not a plain table")).hint(
-                    "Rename what stands under that name; edu keeps its schema history there.",
-                ),
-            );
-        }
+    let Some((flaw, memory)) = found else {
+        return Ok(Vec::new());
+    };
+    if let Some(flaw) = flaw {
+        return Err(unfit(&flaw));
     }
     let rows = sqlx::query(if memory { READ_WITH_MEMORY } else { READ })
         .fetch_all(connection)
         .await
         .map_err(|e| failure(doing, &e))?;
-    Ok(rows.iter().map(applied).collect())
+    rows.iter().map(applied).collect()
+}
+
+/// The failure of a history that cannot be relied on. `flaw` is what [`FLAW`] gives, to stand after the
+/// table's name.
+pub(super) fn unfit(flaw: &str) -> Failure {
+    Failure::new(Exit::History, format!("{TABLE} {flaw}"))
+        .detail("edu reads and writes its schema history there, and nothing may come between.")
+        .hint(match flaw.split(' ').next() {
+            Some("is") => "Rename what stands under that name.",
+            _ => "Take that off the table.",
+        })
 }
 
 /// Whether the session's role may read the history. Shape: yes when there is no table.
@@ -101,53 +116,16 @@ pub async fn readable(connection: &mut PgConnection) -> Result<bool> {
     .map_err(|error| failure("look at the schema history", &error))
 }
 
-fn applied(row: &sqlx::postgres::PgRow) -> Applied {
+fn applied(row: &sqlx::postgres::PgRow) -> Result<Applied> {
     let text = |name: &str| row.get::<Option<String>, _>(name).unwrap_or_default();
-    Applied {
-        version: row.get("version"),
+    let version: Option<i64> = row.get("version");
+    Ok(Applied {
+        version: version.ok_or_else(|| unfit(NO_VERSION))?,
         name: text("name"),
         applied_on: text("applied_on"),
         checksum: text("checksum"),
         fingerprint: row.get("fingerprint"),
-    }
-}
-
-/// A history row as refinery wants it. A date or checksum that is none becomes one that fits no
-/// file; refinery compares checksums, never dates.
-pub(super) fn as_refinery(applied: &Applied) -> refinery_core::Migration {
-    let on =
-        OffsetDateTime::parse(&applied.applied_on, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let checksum = applied.checksum.parse().unwrap_or(0);
-    refinery_core::Migration::applied(applied.version, applied.name.clone(), on, checksum)
-}
-
-/// A migration's name as refinery reads it.
-fn stem(migration: &Migration) -> String {
-    format!("V{}__{}", migration.version, migration.name)
-}
-
-/// The files as refinery wants them.
-///
-/// # Errors
-/// Exit 2 when refinery does not take a file's name.
-pub fn files<'a>(
-    migrations: impl IntoIterator<Item = &'a Migration>,
-) -> Result<Vec<refinery_core::Migration>> {
-    migrations
-        .into_iter()
-        .map(|migration| {
-            refinery_core::Migration::unapplied(&stem(migration), &migration.up.document.text)
-                .map_err(|e| Failure::usage(format!("\"{}\": {e}", migration.up.document.path)))
-        })
-        .collect()
-}
-
-/// refinery's checksum of a file, as its table has it.
-///
-/// # Errors
-/// Exit 2 when refinery does not take the file's name.
-pub fn checksum(migration: &Migration) -> Result<String> {
-    Ok(files([migration])?.remove(0).checksum().to_string())
+    })
 }
 
 /// How the file of an applied migration compares with what was applied.
@@ -193,149 +171,3 @@ pub fn standing(applied: &Applied, migrations: &[Migration]) -> Result<Standing>
         false => Standing::Divergent,
     })
 }
-
-/// refinery's statement that creates the history, for scripts that a superuser runs by hand.
-pub fn create() -> String {
-    <Rehearsal as AsyncMigrate>::assert_migrations_table_query(TABLE)
-}
-
-/// refinery's own runner over `files`: strict about divergent and missing versions.
-pub(super) fn runner(files: &[refinery_core::Migration], target: Target) -> Runner {
-    let mut runner = Runner::new(files).set_target(target);
-    runner.set_migration_table_name(TABLE);
-    runner
-}
-
-/// Which migrations are pending, in order. No server is asked.
-///
-/// # Errors
-/// Exit 4 when history and files contradict each other, naming both.
-pub async fn pending<'a>(
-    history: &[Applied],
-    migrations: &'a [Migration],
-) -> Result<Vec<&'a Migration>> {
-    pending_of(history, &migrations.iter().collect::<Vec<_>>()).await
-}
-
-pub(super) async fn pending_of<'a>(
-    history: &[Applied],
-    migrations: &[&'a Migration],
-) -> Result<Vec<&'a Migration>> {
-    let files = files(migrations.iter().copied())?;
-    let mut rehearsal = Rehearsal {
-        history: history.iter().map(as_refinery).collect(),
-    };
-    let report = runner(&files, Target::Latest)
-        .run_async(&mut rehearsal)
-        .await
-        .map_err(|error| contradiction(&error, history, migrations.iter().copied()))?;
-    let by_version: HashMap<i64, &'a Migration> =
-        migrations.iter().map(|m| (m.version, *m)).collect();
-    Ok(report
-        .applied_migrations()
-        .iter()
-        .filter_map(|m| by_version.get(&m.version()).copied())
-        .collect())
-}
-
-/// Words refinery's verdict against history and files.
-pub(super) fn contradiction<'a>(
-    error: &refinery_core::Error,
-    history: &[Applied],
-    migrations: impl IntoIterator<Item = &'a Migration> + Clone,
-) -> Failure {
-    let row = |version| history.iter().find(|row| row.version == version);
-    let file = |version| {
-        let mut all = migrations.clone().into_iter();
-        all.find(|migration| migration.version == version)
-    };
-    match error.kind() {
-        Kind::DivergentVersion(applied, on_disk) => {
-            let path = file(on_disk.version()).map_or("", |m| m.up.document.path.as_str());
-            let when = row(applied.version()).map_or("", |row| row.applied_on.as_str());
-            let mut failure = Failure::new(
-                Exit::History,
-                format!("applied migration V{} differs from \"{path}\"", applied.version()),
-            )
-            .detail(format!(
-                "The history has checksum {:016x} (\"{}\"), the file has {:016x} (\"{}\"); applied {when}.",
-                applied.checksum(), applied.name(), on_disk.checksum(), on_disk.name(),
-            ));
-            let harmless = row(applied.version())
-                .zip(file(on_disk.version()))
-                .is_some_and(|(row, file)| super::fingerprint::is_harmless(row, file));
-            failure = if harmless {
-                failure
-                    .detail("Only comments, spaces or line ends differ; the statements are the same.")
-                    .hint("Restore the file, or accept its new checksum: edu db migrate --accept-edits")
-            } else {
-                failure.hint(
-                    "Restore the file (git checkout -- <file>) and put the change in a new migration.",
-                )
-            };
-            failure
-        }
-        Kind::MissingVersion(missing) => match file(missing.version()) {
-            Some(file) => {
-                let last = history.last().map_or(0, |row| row.version);
-                Failure::new(
-                    Exit::History,
-                    format!(
-                        "\"{}\" is older than the last applied migration V{last}",
-                        file.up.document.path
-                    ),
-                )
-                .detail(format!(
-                    "V{} was never applied; applying it now would be out of order.",
-                    file.version
-                ))
-                .hint(format!(
-                    "Give it a version above {last}, or apply it late: edu db migrate --allow-out-of-order"
-                ))
-            }
-            None => Failure::new(
-                Exit::History,
-                format!(
-                    "applied migration V{} ({}) has no file",
-                    missing.version(),
-                    missing.name()
-                ),
-            )
-            .detail("Every applied migration must stay in the project.")
-            .detail("One of an option that edu.toml has switched off since is undone first: edu db rollback.")
-            .hint("Bring the file back, or use the project version that this database belongs to."),
-        },
-        Kind::RepeatedVersion(repeated) => Failure::usage(format!(
-            "version {} is used by two migrations",
-            repeated.version()
-        )),
-        other => Failure::bug(format!("refinery stopped: {other}")),
-    }
-}
-
-/// A connection that runs nothing: refinery decides on it what would run.
-struct Rehearsal {
-    history: Vec<refinery_core::Migration>,
-}
-
-impl AsyncTransaction for Rehearsal {
-    type Error = Infallible;
-
-    async fn execute<'a, T: Iterator<Item = &'a str> + Send + 'a>(
-        &'a mut self,
-        queries: T,
-    ) -> std::result::Result<usize, Infallible> {
-        Ok(queries.count())
-    }
-}
-
-impl AsyncQuery<Vec<refinery_core::Migration>> for Rehearsal {
-    async fn query<'a>(
-        &'a mut self,
-        _: &'a str,
-    ) -> std::result::Result<Vec<refinery_core::Migration>, Infallible> {
-        Ok(self.history.clone())
-    }
-}
-
-impl AsyncMigrate for Rehearsal {}

@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 
-use super::history::{Applied, TABLE};
+use super::history::{self, Applied};
 use super::journal::Entry;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::pg::error::failure;
 use crate::pg::holder::{self, Holder};
 use crate::pg::lock::Purpose;
@@ -87,10 +87,11 @@ pub async fn at(server: &Server, application: &str) -> Result<Look> {
 /// Looks. `steps` says whether the audit trail is wanted too.
 ///
 /// # Errors
-/// Exit 4 when the history is not a plain table, 8 when the role may not read it.
+/// Exit 4 when the history is not a table to rely on, 8 when the role may not read it.
 pub async fn look(connection: &mut PgConnection, steps: bool) -> Result<Look> {
     let sql = SQL
         .replace("{steps}", if steps { "true" } else { "false" })
+        .replace("{flaw}", history::FLAW)
         .replace("{lock}", &holder::sql(Purpose::Change));
     let rows = message::ask(connection, sql)
         .await
@@ -98,21 +99,19 @@ pub async fn look(connection: &mut PgConnection, steps: bool) -> Result<Look> {
     let row = rows
         .first()
         .ok_or_else(|| Failure::bug("the server did not answer the look"))?;
-    let kind: Option<String> = row.get("history_kind");
-    if kind.is_some_and(|kind| kind != "r") {
-        return Err(
-            Failure::new(Exit::History, format!("{TABLE} is not a plain table"))
-                .hint("Rename what stands under that name; edu keeps its schema history there."),
-        );
+    if let Some(flaw) = row.get::<Option<String>, _>("history_flaw") {
+        return Err(history::unfit(&flaw));
     }
     let meta: Vec<Meta> = list(row, "meta")?;
+    // What else a row may lack is an empty text by then.
+    let history = list(row, "history").map_err(|_| history::unfit(history::NO_VERSION))?;
     let holder: Option<String> = row.get("holder");
     Ok(Look {
         pid: row.get("pid"),
         store: row.get("store"),
         readable: row.get("readable"),
         meta: meta.into_iter().next(),
-        history: remembered(list(row, "history")?, list(row, "memory")?),
+        history: remembered(history, list(row, "memory")?),
         journal: list(row, "journal")?,
         steps: list(row, "steps")?,
         holder: holder.and_then(|text| serde_json::from_str(&text).ok()),

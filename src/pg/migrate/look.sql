@@ -15,7 +15,7 @@ WITH there AS (
 SELECT pg_catalog.pg_backend_pid() AS pid,
     edu IS NOT NULL AS store,
     edu IS NULL OR usage AS readable,
-    (SELECT c.relkind::text FROM pg_catalog.pg_class c WHERE c.oid = history) AS history_kind,
+    (SELECT {flaw} FROM pg_catalog.pg_class h WHERE h.oid = history) AS history_flaw,
     CASE WHEN (SELECT c.relkind FROM pg_catalog.pg_class c WHERE c.oid = history) = 'r' THEN
         pg_catalog.query_to_xml($q$
             SELECT pg_catalog.json_agg(pg_catalog.json_build_object('version', version::int8, 'name', COALESCE(name::text, ''),

@@ -1,5 +1,9 @@
 //! Claims about the splitter.
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
 use super::*;
 
 fn script(text: &str) -> Script {
@@ -313,5 +317,65 @@ fn forty_thousand_statements_and_a_line_of_five_megabytes_take_linear_time() {
         assert_eq!(script(&text).statements.len(), statements);
         let elapsed = start.elapsed();
         assert!(elapsed.as_secs() < 10, "{elapsed:?}");
+    }
+}
+
+/// How a statement may begin, and what may be typed where a blank stands.
+const LEADS: [&str; 4] = [
+    "SELECT ",
+    "UPDATE t SET a = ",
+    "INSERT INTO t VALUES ",
+    "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE WHEN a THEN 2 END; END ",
+];
+const BLANKS: [&str; 6] = [
+    " ",
+    "\n",
+    "\t",
+    "\r\n",
+    " /* ; ' $$ /* ; */ */ ",
+    " -- ; ' $$ /*\n",
+];
+
+fn generated(seed: Vec<(&'static str, Vec<(&'static str, &'static str)>)>, plain: bool) -> String {
+    let mut text = String::new();
+    for (lead, parts) in seed {
+        text.push_str(lead);
+        for (part, blank) in parts {
+            text.push_str(part);
+            text.push_str(if plain { "\n" } else { blank });
+        }
+        text.push(';');
+    }
+    text
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_split_joins_to_the_input_or_is_refused_in_its_place(
+        pieces in vec(prop_oneof![select(&PIECES[..]).prop_map(str::to_owned), any::<String>()], 0..24),
+    ) {
+        let text = pieces.concat();
+        match split(Source { path: "x.sql", text: &text }) {
+            Ok(script) => check_lossless(&text, &script),
+            Err(failure) => {
+                let span = failure.excerpt.map(|excerpt| excerpt.span);
+                prop_assert!(span.is_some_and(|span| text.get(span).is_some()));
+            }
+        }
+    }
+
+    #[test]
+    fn comments_between_words_change_no_statement(
+        seed in vec((select(&LEADS[..]), vec((select(&PARTS[..]), select(&BLANKS[..])), 0..6)), 1..6),
+    ) {
+        let wanted = seed.len();
+        for plain in [true, false] {
+            let text = generated(seed.clone(), plain);
+            let script = script(&text);
+            check_lossless(&text, &script);
+            prop_assert_eq!(script.statements.len(), wanted, "{}", text);
+        }
     }
 }

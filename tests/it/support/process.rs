@@ -2,10 +2,10 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use super::run::{Project, Run};
+use super::run::{Project, Run, command};
 
 /// A run of edu that has not ended yet. Killed when dropped.
 pub struct Running {
@@ -14,20 +14,11 @@ pub struct Running {
 
 /// Starts edu with a clean environment in `folder`.
 pub fn start(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Running {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_edu"));
+    let mut command = command(folder, args, environment);
     command
-        .args(args)
-        .current_dir(folder)
-        .env_clear()
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    for name in ["PATH", "HOME", "XDG_CACHE_HOME"] {
-        if let Some(value) = std::env::var_os(name) {
-            command.env(name, value);
-        }
-    }
-    command.envs(environment.iter().copied());
     Running {
         child: command.spawn().expect("edu could not be run"),
     }
