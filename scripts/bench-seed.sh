@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compares `edu db seed --profile scale` with psql's \copy of the same rows in text form, in the same run.
+# Compares `edu db seed --profile scale` with psql's \copy of the same rows in text form, in the same run: with \copy
+# alone, and with \copy and the ANALYZE that edu does as well.
 # Usage: scripts/bench-seed.sh DATABASE_URL [ROWS]   (an empty database, a superuser's URL). EDU: the edu to measure
 set -euo pipefail
 url=$1 rows=${2:-100000}
@@ -20,9 +21,12 @@ for round in 1 2 3; do
   psql -qX "$url" -c "TRUNCATE item" -c "CHECKPOINT"
   text=$(seconds psql -qX "$url" -c "\\copy item FROM '$work/item.txt'")
   psql -qX "$url" -c "TRUNCATE item" -c "CHECKPOINT"
+  whole=$(seconds psql -qX "$url" -c "\\copy item FROM '$work/item.txt'" -c "ANALYZE item")
+  psql -qX "$url" -c "TRUNCATE item" -c "CHECKPOINT"
   one=$(seconds load 1)
   psql -qX "$url" -c "TRUNCATE item" -c "CHECKPOINT"
   four=$(seconds load 4)
-  awk -v r="$round" -v n="$rows" -v t="$text" -v a="$one" -v b="$four" 'BEGIN {
-    printf "round %d: psql \\copy %.0f rows/s; edu, 1 connection %.0f (%.2f x); 4 connections %.0f (%.2f x)\n", r, n/t, n/a, t/a, n/b, t/b }'
+  awk -v r="$round" -v n="$rows" -v t="$text" -v w="$whole" -v a="$one" -v b="$four" 'BEGIN {
+    printf "round %d: psql \\copy %.0f rows/s, with ANALYZE %.0f; ", r, n/t, n/w
+    printf "edu, 1 connection %.0f (%.2f x, %.2f x); 4 connections %.0f (%.2f x, %.2f x)\n", n/a, t/a, w/a, n/b, t/b, w/b }'
 done
