@@ -701,3 +701,32 @@ fn what_is_no_base_backup_is_refused_and_changes_nothing() {
     project.run(&["start"]).expect_done();
     assert_eq!(project.sql("SELECT 1"), "1");
 }
+
+#[test]
+fn everything_at_once_stops_at_a_hazard_that_no_file_takes_on() {
+    let project = Project::new("edu-up-");
+    let write = |path: &str, text: &str| fs::write(project.0.path().join(path), text).unwrap();
+    let up = || {
+        let mut command = Command::new(EDU);
+        command.current_dir(project.0.path()).arg("up");
+        Told::of(command.stdin(Stdio::null()).output().unwrap())
+    };
+    write("edu.toml", "name = \"shop\"\n");
+    fs::create_dir(project.0.path().join("migrations")).unwrap();
+    write(
+        "migrations/V1__item.sql",
+        "CREATE TABLE public.item (id int8 PRIMARY KEY, price int4 NOT NULL);
+         INSERT INTO public.item SELECT n, n FROM generate_series(1, 10) AS n;",
+    );
+    up().expect_done();
+    let file = "migrations/V2__wide.sql";
+    let statement = "ALTER TABLE public.item ALTER COLUMN price TYPE int8;\n";
+    write(file, statement);
+    let told = up();
+    assert_eq!(told.code, 8, "{}", told.err);
+    assert!(told.err.contains("table-rewrite"), "{}", told.err);
+    assert!(told.err.contains("Nothing was run."), "{}", told.err);
+    let allow = "-- edu: allow table-rewrite reason=\"ten rows\"\n";
+    write(file, &format!("{allow}{statement}"));
+    up().expect_done();
+}
