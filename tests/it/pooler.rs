@@ -220,14 +220,19 @@ fn a_pooler_is_refused_whichever_of_its_sessions_it_gives() {
 #[test]
 fn test_databases_are_not_made_through_a_pooler_in_transaction_mode() {
     let project = migrations(&["CREATE TABLE a (i int);"]);
-    if let Some(bouncer) = Bouncer::start("transaction") {
+    for order in ["server_round_robin = 0\n", "server_round_robin = 1\n"] {
+        let Some(bouncer) = Bouncer::with("transaction", order) else {
+            return;
+        };
         let url = bouncer.url("postgres");
-        let run = project.edu(&["testdb", "create", "--url", &url]).expect(8);
-        assert!(
-            run.says("through a pooler that shares sessions"),
-            "{}",
-            run.stderr
-        );
+        for _ in 0..5 {
+            let run = project.edu(&["testdb", "create", "--url", &url]).expect(8);
+            assert!(
+                run.says("through a pooler that shares sessions"),
+                "{}",
+                run.stderr
+            );
+        }
     }
     if let Some(bouncer) = Bouncer::start("session") {
         let url = bouncer.url("postgres");

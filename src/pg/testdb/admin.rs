@@ -7,7 +7,7 @@ use crate::failure::{Failure, Result};
 use crate::pg::bootstrap::MAINTENANCE;
 use crate::pg::error::failure;
 use crate::pg::session::{self, Identity};
-use crate::pg::{Server, error};
+use crate::pg::{Server, pooler};
 use crate::sql::fingerprint::checksum;
 
 /// The name that the server shows for it.
@@ -172,35 +172,22 @@ async fn open_at(server: &Server, path: Path) -> Result<Admin> {
     })
 }
 
-/// Two connections to a server are two sessions, unless a pooler lends both the same one.
+/// Two connections to a server are two sessions, unless a pooler lends both the same ones.
 async fn refuse_pooler(
     server: &Server,
     mut first: (PgConnection, Identity),
     mut second: PgConnection,
 ) -> Result<(PgConnection, Identity)> {
-    let (one, other) = (pid(&mut first.0).await?, pid(&mut second).await?);
+    let own = pooler::session(&mut second, "").await?;
+    let kept = pooler::each_keeps_its_own(&mut second, own, &mut first.0).await?;
     let _ = second.close().await;
-    if one != other {
-        return Ok(first);
+    match kept {
+        true => Ok(first),
+        false => Err(pooler::refusal(
+            server,
+            "a lease's lock would protect nobody",
+        )),
     }
-    Err(Failure::refused(format!(
-        "{} is reached through a pooler that shares sessions",
-        server.place()
-    ))
-    .detail(
-        "Two connections got one session on the server, so a lease's lock would protect nobody.",
-    )
-    .hint("Give the server's own URL, past the pooler, or use the pooler's session mode."))
-}
-
-/// Which session this is. Without a prepared statement: behind a pooler another connection may have left
-/// one of the same name.
-async fn pid(connection: &mut PgConnection) -> Result<i32> {
-    sqlx::raw_sql("SELECT pg_catalog.pg_backend_pid() AS pid")
-        .fetch_one(connection)
-        .await
-        .map(|row| row.get("pid"))
-        .map_err(|error| error::failure("look at the session", &error))
 }
 
 #[cfg(test)]

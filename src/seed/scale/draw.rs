@@ -89,6 +89,31 @@ pub fn zipf(total: u64, parts: usize) -> Vec<u64> {
     shares
 }
 
+/// A number of a range, both ends included.
+pub(super) fn between(draw: &mut Draw, low: i64, high: i64) -> i64 {
+    let width = high.abs_diff(low).saturating_add(1);
+    low.saturating_add_unsigned(draw.below(width))
+}
+
+/// A random UUID of version 4.
+pub(super) fn uuid(draw: &mut Draw) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&draw.next().to_be_bytes());
+    bytes[8..].copy_from_slice(&draw.next().to_be_bytes());
+    uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .into_bytes()
+}
+
+/// A number near to normally distributed: the sum of four uniform ones.
+pub(super) fn normal(draw: &mut Draw) -> i64 {
+    let bits = draw.next();
+    [bits, bits >> 16, bits >> 32, bits >> 48]
+        .iter()
+        .map(|part| i64::from((part & 0xffff) as u16) - 0x8000)
+        .sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,9 +11,8 @@ use std::ops::Range;
 
 use serde_json::{Map, Value as Json};
 
-use super::draw::{self, Draw, zipf};
+use super::draw::{self, Draw, uuid, zipf};
 use super::property;
-use super::row::uuid;
 use super::text::TOPIC_COUNT;
 use super::value::Value;
 use super::{Plan, Size};

@@ -4,8 +4,7 @@ use serde_json::Value as Json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::draw::Draw;
-use super::row::{between, uuid};
+use super::draw::{Draw, between, uuid};
 use super::text::{self, Language};
 use super::value::{Flavour, Value};
 use crate::spec::ontology::{Property, PropertyKind, Scalar};

@@ -6,7 +6,7 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 
 use super::catalog::Column;
-use super::draw::{self, Draw};
+use super::draw::{self, Draw, between, normal, uuid};
 use super::fill::{Counted, Finding};
 use super::text::{self, Language, TOPIC_COUNT};
 use super::value::{Flavour, Generator, Value};
@@ -474,29 +474,6 @@ impl Plan {
         }
         text + &suffix
     }
-}
-
-pub(super) fn between(draw: &mut Draw, low: i64, high: i64) -> i64 {
-    let width = high.abs_diff(low).saturating_add(1);
-    low.saturating_add_unsigned(draw.below(width))
-}
-
-pub(super) fn uuid(draw: &mut Draw) -> [u8; 16] {
-    let mut bytes = [0; 16];
-    bytes[..8].copy_from_slice(&draw.next().to_be_bytes());
-    bytes[8..].copy_from_slice(&draw.next().to_be_bytes());
-    uuid::Builder::from_random_bytes(bytes)
-        .into_uuid()
-        .into_bytes()
-}
-
-/// A number near to normally distributed: the sum of four uniform ones.
-fn normal(draw: &mut Draw) -> i64 {
-    let bits = draw.next();
-    [bits, bits >> 16, bits >> 32, bits >> 48]
-        .iter()
-        .map(|part| i64::from((part & 0xffff) as u16) - 0x8000)
-        .sum()
 }
 
 /// Bytes like those of an incremental update: its place in the chain, its length, its content.
