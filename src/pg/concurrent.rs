@@ -2,13 +2,48 @@
 //! write, and is accepted silently by IF NOT EXISTS.
 
 use sqlx::Row;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
 
 use super::error::failure;
 use super::message::Message;
 use super::session;
 use crate::catalog::name::{Name, quote_literal};
 use crate::failure::{Exit, Failure, Result};
+
+/// What the running REINDEX keeps to itself: it holds this lock on both indexes until the second is gone.
+const PASSING: &str = "\
+SELECT u.place
+FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) WITH ORDINALITY AS u (relation, name, place)
+WHERE NOT EXISTS (
+    SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+    WHERE i.indrelid = pg_catalog.to_regclass(u.relation) AND pg_catalog.quote_ident(c.relname) = u.name
+      AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_locks l
+        WHERE l.locktype = 'relation' AND l.relation = c.oid AND l.mode = 'ShareUpdateExclusiveLock'
+          AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())))";
+
+/// Which of these invalid indexes a REINDEX CONCURRENTLY of another session has made and will take away, or has
+/// taken away by now. Each is a table and an index's own name, as SQL writes them. Shape: places among them.
+///
+/// # Errors
+/// When the server cannot be asked.
+pub async fn passing(
+    connection: &mut PgConnection,
+    indexes: &[(String, String)],
+) -> Result<Vec<usize>> {
+    if indexes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (tables, names): (Vec<String>, Vec<String>) = indexes.iter().cloned().unzip();
+    let rows = sqlx::query(PASSING)
+        .bind(tables)
+        .bind(names)
+        .fetch_all(connection)
+        .await
+        .map_err(|error| failure("look for a REINDEX CONCURRENTLY that runs", &error))?;
+    let place = |row: &PgRow| usize::try_from(row.get::<i64, _>("place") - 1).ok();
+    Ok(rows.iter().filter_map(place).collect())
+}
 
 /// Looks before a build: true when a valid index of that name is there already. An invalid leftover
 /// is removed.

@@ -245,6 +245,7 @@ const WORK: [&[&str]; 4] = [
     &[
         "VACUUM (ANALYZE) public.users",
         "REINDEX TABLE CONCURRENTLY public.users",
+        "REINDEX TABLE CONCURRENTLY public.content_embeddings",
     ],
 ];
 

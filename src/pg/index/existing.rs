@@ -5,10 +5,12 @@ use sqlx::{AssertSqlSafe, Row};
 
 use crate::catalog::name::{Name, quote_ident, quote_literal};
 use crate::failure::Result;
+use crate::pg::concurrent;
 use crate::pg::error::failure;
 use crate::pg::session;
 use crate::spec::vectors::{Target, VectorIndex};
 use crate::vector::definition::{Built, Found, Wanted};
+use crate::vector::leftover::is_reindex_leftover;
 
 /// One index of the catalog.
 #[derive(Debug, Clone)]
@@ -43,7 +45,7 @@ impl Existing {
 }
 
 const QUERY: &str = "
-SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind = 'I' AS partitioned,
+SELECT * FROM (SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind = 'I' AS partitioned,
        i.indisvalid AND i.indislive AS valid, i.indisready AS ready,
        tn.nspname::text AS table_schema, t.relname::text AS table_name,
        am.amname::text AS method, oc.opcname::text AS opclass,
@@ -65,9 +67,12 @@ JOIN pg_catalog.pg_opclass oc ON oc.oid = i.indclass[0]
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1
 LEFT JOIN pg_catalog.pg_stat_all_indexes s ON s.indexrelid = c.oid
 WHERE i.indrelid = pg_catalog.to_regclass($1) OR c.oid = pg_catalog.to_regclass($2)
-ORDER BY n.nspname, c.relname";
+) AS one
+-- What was dropped since the snapshot has neither.
+WHERE key IS NOT NULL AND size IS NOT NULL ORDER BY schema, name";
 
-/// All indexes on the declared table, and whatever index bears the declared name.
+/// All indexes on the declared table, and whatever index bears the declared name. Not those that a REINDEX
+/// CONCURRENTLY of another session keeps while it runs.
 ///
 /// # Errors
 /// When the catalog cannot be read.
@@ -75,10 +80,28 @@ pub async fn around(connection: &mut PgConnection, index: &VectorIndex) -> Resul
     let rows = sqlx::query(QUERY)
         .bind(index.table.to_string())
         .bind(index.name.to_string())
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await
         .map_err(|error| failure(&format!("look at the indexes of {}", index.table), &error))?;
-    rows.iter().map(existing).collect()
+    let mut all = rows.iter().map(existing).collect::<Result<Vec<_>>>()?;
+    let is_suspect = |one: &Existing| !one.valid && is_reindex_leftover(&one.name.name);
+    let suspects: Vec<(Name, Name)> = all
+        .iter()
+        .filter(|one| is_suspect(one))
+        .map(|one| (one.found.table.clone(), one.name.clone()))
+        .collect();
+    let named: Vec<(String, String)> = suspects
+        .iter()
+        .map(|(table, name)| (table.to_string(), quote_ident(&name.name)))
+        .collect();
+    for place in concurrent::passing(connection, &named).await? {
+        all.retain(|one| {
+            suspects
+                .get(place)
+                .is_none_or(|(_, name)| *name != one.name)
+        });
+    }
+    Ok(all)
 }
 
 /// The index called `name`, if there is one.
