@@ -2,7 +2,7 @@
 //! write, and is accepted silently by IF NOT EXISTS.
 
 use sqlx::Row;
-use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::postgres::PgConnection;
 
 use super::error::failure;
 use super::message::Message;
@@ -10,17 +10,22 @@ use super::session;
 use crate::catalog::name::{Name, quote_literal};
 use crate::failure::{Exit, Failure, Result};
 
-/// What the running REINDEX keeps to itself: it holds this lock on both indexes until the second is gone.
-const PASSING: &str = "\
-SELECT u.place
+/// Those that are there and that no session keeps to itself: the running REINDEX holds this lock on both indexes
+/// from before the second can be seen until after it is gone. Locks are looked at after the indexes, never at once.
+const UNHELD: &str = "\
+SELECT u.place, c.oid::int8 AS oid
 FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) WITH ORDINALITY AS u (relation, name, place)
+JOIN pg_catalog.pg_index i ON i.indrelid = pg_catalog.to_regclass(u.relation)
+JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid AND pg_catalog.quote_ident(c.relname) = u.name
 WHERE NOT EXISTS (
-    SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-    WHERE i.indrelid = pg_catalog.to_regclass(u.relation) AND pg_catalog.quote_ident(c.relname) = u.name
-      AND NOT EXISTS (
-        SELECT FROM pg_catalog.pg_locks l
-        WHERE l.locktype = 'relation' AND l.relation = c.oid AND l.mode = 'ShareUpdateExclusiveLock'
-          AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())))";
+    SELECT FROM pg_catalog.pg_locks l
+    WHERE l.locktype = 'relation' AND l.relation = c.oid AND l.mode = 'ShareUpdateExclusiveLock'
+      AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))";
+
+/// Which of those are still there: one that has gone since was let go by its REINDEX between the two looks.
+const STILL_THERE: &str = "\
+SELECT u.place FROM ROWS FROM (pg_catalog.unnest($1::int8[]), pg_catalog.unnest($2::int8[])) AS u (place, oid)
+JOIN pg_catalog.pg_index i ON i.indexrelid = u.oid::oid";
 
 /// Which of these invalid indexes a REINDEX CONCURRENTLY of another session has made and will take away, or has
 /// taken away by now. Each is a table and an index's own name, as SQL writes them. Shape: places among them.
@@ -34,15 +39,18 @@ pub async fn passing(
     if indexes.is_empty() {
         return Ok(Vec::new());
     }
+    let asked = |error| failure("look for a REINDEX CONCURRENTLY that runs", &error);
     let (tables, names): (Vec<String>, Vec<String>) = indexes.iter().cloned().unzip();
-    let rows = sqlx::query(PASSING)
-        .bind(tables)
-        .bind(names)
-        .fetch_all(connection)
-        .await
-        .map_err(|error| failure("look for a REINDEX CONCURRENTLY that runs", &error))?;
-    let place = |row: &PgRow| usize::try_from(row.get::<i64, _>("place") - 1).ok();
-    Ok(rows.iter().filter_map(place).collect())
+    let unheld = sqlx::query_as(UNHELD).bind(tables).bind(names);
+    let unheld: Vec<(i64, i64)> = unheld.fetch_all(&mut *connection).await.map_err(asked)?;
+    let (places, oids): (Vec<i64>, Vec<i64>) = unheld.into_iter().unzip();
+    let stay = sqlx::query_scalar(STILL_THERE).bind(places).bind(oids);
+    let stay: Vec<i64> = stay.fetch_all(connection).await.map_err(asked)?;
+    let stays = |place: usize| {
+        stay.iter()
+            .any(|stay| usize::try_from(*stay - 1) == Ok(place))
+    };
+    Ok((0..indexes.len()).filter(|place| !stays(*place)).collect())
 }
 
 /// Looks before a build: true when a valid index of that name is there already. An invalid leftover
