@@ -10,6 +10,17 @@ use super::session;
 use crate::catalog::name::{Name, quote_literal};
 use crate::failure::{Exit, Failure, Result};
 
+/// How often a catalog is read anew because something in it was dropped meanwhile.
+pub const READS_MAX: usize = 10;
+
+/// `what` changed under each attempt to read it.
+#[must_use]
+pub fn restless(what: &str) -> Failure {
+    let message = format!("{what} changed under each of {READS_MAX} attempts to read the catalog");
+    Failure::new(Exit::Sql, message)
+        .hint("Run the command again once whatever drops and makes objects there has ended.")
+}
+
 /// Those that are there and that no session keeps to itself: the running REINDEX holds this lock on both indexes
 /// from before the second can be seen until after it is gone. Locks are looked at after the indexes, never at once.
 const UNHELD: &str = "\

@@ -44,8 +44,9 @@ impl Existing {
     }
 }
 
+/// An index that was dropped since the snapshot has no key or no size.
 const QUERY: &str = "
-SELECT * FROM (SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind = 'I' AS partitioned,
+SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind = 'I' AS partitioned,
        i.indisvalid AND i.indislive AS valid, i.indisready AS ready,
        tn.nspname::text AS table_schema, t.relname::text AS table_name,
        am.amname::text AS method, oc.opcname::text AS opclass,
@@ -67,9 +68,7 @@ JOIN pg_catalog.pg_opclass oc ON oc.oid = i.indclass[0]
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1
 LEFT JOIN pg_catalog.pg_stat_all_indexes s ON s.indexrelid = c.oid
 WHERE i.indrelid = pg_catalog.to_regclass($1) OR c.oid = pg_catalog.to_regclass($2)
-) AS one
--- What was dropped since the snapshot has neither.
-WHERE key IS NOT NULL AND size IS NOT NULL ORDER BY schema, name";
+ORDER BY schema, name";
 
 /// All indexes on the declared table, and whatever index bears the declared name. Not those that a REINDEX
 /// CONCURRENTLY of another session keeps while it runs.
@@ -77,12 +76,7 @@ WHERE key IS NOT NULL AND size IS NOT NULL ORDER BY schema, name";
 /// # Errors
 /// When the catalog cannot be read.
 pub async fn around(connection: &mut PgConnection, index: &VectorIndex) -> Result<Vec<Existing>> {
-    let rows = sqlx::query(QUERY)
-        .bind(index.table.to_string())
-        .bind(index.name.to_string())
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(|error| failure(&format!("look at the indexes of {}", index.table), &error))?;
+    let rows = settled(connection, index).await?;
     let mut all = rows.iter().map(existing).collect::<Result<Vec<_>>>()?;
     let is_suspect = |one: &Existing| !one.valid && is_reindex_leftover(&one.name.name);
     let suspects: Vec<(Name, Name)> = all
@@ -102,6 +96,30 @@ pub async fn around(connection: &mut PgConnection, index: &VectorIndex) -> Resul
         });
     }
     Ok(all)
+}
+
+/// The rows of a snapshot in which nothing was dropped while it was read: what took the place of a dropped index
+/// has another name there.
+async fn settled(connection: &mut PgConnection, index: &VectorIndex) -> Result<Vec<PgRow>> {
+    for _ in 0..concurrent::READS_MAX {
+        let rows = sqlx::query(QUERY)
+            .bind(index.table.to_string())
+            .bind(index.name.to_string())
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(|error| failure(&format!("look at the indexes of {}", index.table), &error))?;
+        let is_gone = |row: &PgRow| {
+            row.get::<Option<&str>, _>("key").is_none()
+                || row.get::<Option<i64>, _>("size").is_none()
+        };
+        if !rows.iter().any(is_gone) {
+            return Ok(rows);
+        }
+    }
+    Err(concurrent::restless(&format!(
+        "the indexes of {}",
+        index.table
+    )))
 }
 
 /// The index called `name`, if there is one.

@@ -18,10 +18,10 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Row};
 
 use super::error::{failure, server_error};
-use super::{Server, session};
+use super::{Server, concurrent, session};
 use crate::catalog::name::quote_literal;
 use crate::catalog::{Catalog, Kind};
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::Result;
 use crate::spec::manifest::Manifest;
 
 /// A query, and whether it reads whole catalogs: those grow with the number of tables, and each joins by
@@ -122,16 +122,13 @@ async fn of_project_with(
     Ok(catalog)
 }
 
-/// How often the catalog is read anew because something it was being read of was dropped meanwhile.
-const READS_MAX: usize = 10;
-
 /// Reads in a transaction of its own.
 async fn read(
     connection: &mut PgConnection,
     server: Option<&Server>,
     roles: &[&str],
 ) -> Result<Catalog> {
-    for _ in 0..READS_MAX {
+    for _ in 0..concurrent::READS_MAX {
         let outcome = inside(connection, server, roles).await;
         // The connection is of no further use if this fails.
         let end = session::run(connection, "ROLLBACK", "end the read-only transaction").await;
@@ -142,11 +139,7 @@ async fn read(
         passing::leave_out(connection, &mut catalog).await?;
         return Ok(catalog);
     }
-    Err(Failure::new(
-        Exit::Sql,
-        format!("the database changed under each of {READS_MAX} attempts to read its catalog"),
-    )
-    .hint("Run the command again once whatever drops and makes objects there has ended."))
+    Err(concurrent::restless("the database"))
 }
 
 /// Nothing where the database changed meanwhile.
