@@ -44,7 +44,7 @@ alone() {
     local place="$work/$1"
     shift
     (cd "$place/edu" && exec env -i PATH="$PATH" HOME="$place/home" XDG_CACHE_HOME="$place/cache" \
-        CARGO_HOME="$work/cargo" RUSTUP_HOME="$rustup_home" CARGO_TERM_PROGRESS_WHEN=never "$@")
+        CARGO_NET_RETRY=8 CARGO_HOME="$work/cargo" RUSTUP_HOME="$rustup_home" CARGO_TERM_PROGRESS_WHEN=never "$@")
 }
 
 # proves NAME COMMAND…: the first run of `up`, and a second that changes nothing.

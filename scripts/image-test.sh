@@ -18,7 +18,7 @@
 # shellcheck disable=SC2016  # $(…) and $1 in single quotes are for apt and mmdebstrap
 set -euo pipefail
 
-readonly step_s_max=600 healthy_s_max=90 still_s=10
+readonly step_s_max=1200 healthy_s_max=300 still_s=10
 readonly db=edu user=edu
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -118,9 +118,9 @@ install_tools() {
     ((${#missing[@]})) || return 0
     command -v apt-get >/dev/null ||
         fail "not installed and no apt-get to install it: ${missing[*]}" "install it, then run this again"
-    must "apt-get update" apt-get -o DPkg::Lock::Timeout=120 update
+    must "apt-get update" apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 update
     must "installing ${missing[*]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "${missing[@]}"
+        apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 install -y --no-install-recommends "${missing[@]}"
 }
 
 # lower WISH LIMIT: the wish, or the limit where that is lower.
@@ -175,6 +175,7 @@ read_apt() {
         grep -m 1 debian || true)"
     [[ -r "$keyring" ]] || keyring=/usr/share/keyrings/debian-archive-keyring.gpg
     apt-config dump | grep -E '^Acquire::(https?::Proxy|https?::Verify|Retries|Check-|ForceIPv)' >"$work/apt.conf" || true
+    grep -q '^Acquire::Retries' "$work/apt.conf" || printf 'Acquire::Retries "5";\n' >>"$work/apt.conf"
     chmod 0644 "$work/apt.conf"
 }
 
@@ -246,7 +247,7 @@ refuses() {
 free_port() {
     local port
     for _ in {1..50}; do
-        port=$((20000 + RANDOM))
+        port=$((20000 + RANDOM % 10000)) # Connections get ports from 32768 on.
         (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { printf '%s' "$port"; return 0; }
     done
     fail "found no free port on 127.0.0.1"

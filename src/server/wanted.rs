@@ -138,7 +138,7 @@ pub(super) fn configuration(dump: &str, folder: &Path, architecture: &str) -> St
          Dir::Etc::preferences \"/dev/null\";\nDir::Etc::preferencesparts \"/dev/null\";\n\
          APT::Architecture \"{architecture}\";\nAPT::Architectures {{ \"{architecture}\"; }};\n\
          APT::Install-Recommends \"false\";\nAPT::Get::AllowUnauthenticated \"false\";\n\
-         Acquire::Languages \"none\";\nAcquire::Retries \"2\";\nAPT::Update::Error-Mode \"any\";\n"
+         Acquire::Languages \"none\";\nAcquire::Retries \"3\";\nAPT::Update::Error-Mode \"any\";\n"
     ));
     if rustix::process::geteuid().is_root() {
         // apt's own sandbox account could not write into the cache.
