@@ -12,8 +12,11 @@ use sqlx::{ConnectOptions, Connection};
 use super::error::{self, sqlstate};
 use crate::failure::{Exit, Failure, Result, causes};
 
-/// How long a connection may take before the server counts as unreachable.
+/// How long a connection over a network may take before the server counts as unreachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The same through a socket of this machine: nothing is lost on the way, so it is the machine that is busy.
+const CONNECT_TIMEOUT_HERE: Duration = Duration::from_secs(60);
 
 /// One server and database, and who told edu about it.
 #[derive(Clone)]
@@ -168,13 +171,21 @@ impl Server {
     /// Exit 7 with the reason and a way out. Nothing was changed.
     pub async fn connect(&self, application: &str) -> Result<PgConnection> {
         let options = self.options.clone().application_name(application);
-        match tokio::time::timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options)).await {
+        let by_socket = options.get_socket().is_some() || options.get_host().starts_with('/');
+        let (limit, hint) = match by_socket {
+            true => (
+                CONNECT_TIMEOUT_HERE,
+                "Is the machine very busy, or the server stuck?",
+            ),
+            false => (CONNECT_TIMEOUT, "Check host, port and firewall."),
+        };
+        match tokio::time::timeout(limit, PgConnection::connect_with(&options)).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(self.connect_failure(&error)),
             Err(_) => Err(self
                 .unreachable()
-                .detail(format!("No answer within {} s.", CONNECT_TIMEOUT.as_secs()))
-                .hint("Check host, port and firewall.")),
+                .detail(format!("No answer within {} s.", limit.as_secs()))
+                .hint(hint)),
         }
     }
 

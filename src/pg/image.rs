@@ -4,6 +4,7 @@
 //! programs, which a caller runs; here stands what is looked at before and after.
 
 use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Row};
@@ -67,13 +68,37 @@ impl Scratch {
             return Ok(());
         }
         let (mut connection, _) = session::open(server, APPLICATION).await?;
+        self.unmade(&mut connection).await?;
         for name in [&self.name, &self.copy] {
             let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote_ident(name));
             session::run(&mut connection, &sql, &format!("drop database \"{name}\"")).await?;
         }
         Ok(())
     }
+
+    /// Waits until no session works on them any more: one whose client is gone may be about to finish what it makes.
+    async fn unmade(&self, connection: &mut PgConnection) -> Result<()> {
+        let begun = Instant::now();
+        while begun.elapsed() < UNMADE_MAX {
+            let works: bool = sqlx::query_scalar(
+                "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.state = 'active'
+                 AND a.pid <> pg_catalog.pg_backend_pid() AND pg_catalog.strpos(a.query, $1) > 0)",
+            )
+            .bind(&self.name)
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(|error| failure("look for work on the scratch databases", &error))?;
+            if !works {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
 }
+
+/// How long the server may take to end what a cancelled check made it do.
+const UNMADE_MAX: Duration = Duration::from_secs(30);
 
 /// Connects for a check.
 ///

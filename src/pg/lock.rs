@@ -23,7 +23,7 @@ use crate::progress::{Progress, Report, human_time};
 pub(super) const CLASS: i32 = 0x6564_7500;
 
 /// How long the lock's connection may take to answer before it counts as dead.
-const ANSWER_MAX: Duration = Duration::from_secs(5);
+const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// What a lock excludes others from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -211,7 +211,7 @@ impl Database {
                     .map_err(|_| Failure::bug("a thread panicked"))?
             }
             Some(Life::Own(server)) => {
-                server.end(Duration::from_secs(10));
+                server.end(Duration::from_secs(60));
                 Ok(())
             }
             None => Ok(()),

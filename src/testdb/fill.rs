@@ -19,7 +19,7 @@ use crate::spec::manifest::Accept;
 use crate::sql::fingerprint::{bytes_checksum, checksum};
 
 /// Nobody else works on a template that is being built.
-const LOCK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
+const LOCK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(300);
 
 /// How many differences a failure names.
 const DIFFERENCES_MAX: usize = 8;

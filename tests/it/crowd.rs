@@ -20,7 +20,7 @@ fn crowd(project: &Project, url: &str) -> Vec<Running> {
         "migrate",
         "--quiet",
         "--lock-timeout",
-        "80s",
+        "600s",
         "--url",
         url,
     ];

@@ -186,7 +186,8 @@ fn concurrently_on_a_label_table_is_refused_wherever_it_stands() {
 
 fn spawn(db: &Database) -> std::process::Child {
     Command::new(env!("CARGO_BIN_EXE_edu"))
-        .args(["db", "graph", "--url", &db.url()])
+        .args(["db", "graph", "--lock-timeout", "600s"])
+        .args(["--url", &db.url()])
         .current_dir(Project::root())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -9,7 +9,7 @@ use super::run::{Project, Run, command};
 
 /// How long a test waits for what must come: long past what a crowded machine needs, since how fast it comes is no
 /// claim.
-pub const WAIT_MAX: Duration = Duration::from_secs(120);
+pub const WAIT_MAX: Duration = Duration::from_secs(300);
 
 /// A run of edu that has not ended yet. Killed when dropped.
 pub struct Running {
