@@ -15,8 +15,11 @@ use crate::failure::{Exit, Failure, Result, causes};
 /// How long a connection over a network may take before the server counts as unreachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The same through a socket of this machine: nothing is lost on the way, so it is the machine that is busy.
-const CONNECT_TIMEOUT_HERE: Duration = Duration::from_secs(60);
+/// The same to this machine: what does not answer there is more likely busy than gone.
+const CONNECT_TIMEOUT_LOCAL: Duration = Duration::from_secs(20);
+
+/// The same through a Unix socket, on which nothing is lost.
+const CONNECT_TIMEOUT_SOCKET: Duration = Duration::from_secs(60);
 
 /// One server and database, and who told edu about it.
 #[derive(Clone)]
@@ -174,9 +177,10 @@ impl Server {
         let by_socket = options.get_socket().is_some() || options.get_host().starts_with('/');
         let (limit, hint) = match by_socket {
             true => (
-                CONNECT_TIMEOUT_HERE,
+                CONNECT_TIMEOUT_SOCKET,
                 "Is the machine very busy, or the server stuck?",
             ),
+            false if self.is_local() => (CONNECT_TIMEOUT_LOCAL, "Check host, port and firewall."),
             false => (CONNECT_TIMEOUT, "Check host, port and firewall."),
         };
         match tokio::time::timeout(limit, PgConnection::connect_with(&options)).await {

@@ -262,7 +262,7 @@ fn a_migration_gets_through_overlapping_readers_without_stalling_them() {
             });
         }
         let url = db.url();
-        let args = ["db", "migrate", "--url", &url, "--ddl-budget", "100s"];
+        let args = ["db", "migrate", "--url", &url, "--ddl-budget", "600s"];
         let running = start(project.path(), &args, &[]);
         let through = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             until("the migration waits for the longest reader", || {
