@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use futures_util::TryStreamExt as _;
 use futures_util::future::join;
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection as _, Row};
+use sqlx::{AssertSqlSafe, Row};
 
 use super::error::{failure, server_error};
 use super::{Server, concurrent, session};
@@ -49,7 +49,8 @@ const GRAPH: Query = (include_str!("graph.sql"), false);
 
 const BEGIN: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
-/// What makes the server's words the same everywhere.
+/// What makes the server's words the same everywhere; and what the queries were written for: they name
+/// their tables in the order in which to join them, and 10,000 tables are sorted and hashed in memory.
 const SETTINGS: &str = "\
 SET LOCAL search_path = '';
 SET LOCAL DateStyle = 'ISO, YMD';
@@ -59,7 +60,42 @@ SET LOCAL extra_float_digits = 1;
 SET LOCAL bytea_output = 'hex';
 SET LOCAL quote_all_identifiers = off;
 SET LOCAL jit = off;
-SET LOCAL statement_timeout = 0";
+SET LOCAL statement_timeout = 0;
+SET LOCAL work_mem = '64MB';
+SET LOCAL from_collapse_limit = 1;
+SET LOCAL join_collapse_limit = 1";
+
+/// Two connections that read one database in one snapshot; one where a second cannot be had: a limit of
+/// connections, a pooler.
+pub struct Pair {
+    /// The one that is there in any case.
+    pub first: PgConnection,
+    second: Option<PgConnection>,
+}
+
+impl Pair {
+    /// Opens both at once.
+    ///
+    /// # Errors
+    /// Those of [`session::open`], when neither can be had.
+    pub async fn open(server: &Server, application: &str) -> Result<Self> {
+        let open = || session::open(server, application);
+        let (first, second) = match join(open(), open()).await {
+            (Ok((first, _)), second) => (first, second.ok().map(|(second, _)| second)),
+            (Err(_), Ok((only, _))) => (only, None),
+            (Err(failure), Err(_)) => return Err(failure),
+        };
+        Ok(Self { first, second })
+    }
+
+    /// Reads as [`of_project`] does, with both.
+    ///
+    /// # Errors
+    /// As [`inspect`].
+    pub async fn of_project(&mut self, manifest: &Manifest, more: &[String]) -> Result<Catalog> {
+        of_project_with(&mut self.first, self.second.as_mut(), manifest, more).await
+    }
+}
 
 /// What the server has, as far as the queries depend on it.
 #[derive(Debug, Clone)]
@@ -94,28 +130,15 @@ pub async fn of_project(
     of_project_with(connection, None, manifest, more).await
 }
 
-/// As [`of_project`]; a second connection to `server` reads along, in the same snapshot.
-///
-/// # Errors
-/// As [`inspect`].
-pub async fn of_project_on(
-    server: &Server,
-    connection: &mut PgConnection,
-    manifest: &Manifest,
-    more: &[String],
-) -> Result<Catalog> {
-    of_project_with(connection, Some(server), manifest, more).await
-}
-
 async fn of_project_with(
     connection: &mut PgConnection,
-    server: Option<&Server>,
+    second: Option<&mut PgConnection>,
     manifest: &Manifest,
     more: &[String],
 ) -> Result<Catalog> {
     let mut roles = manifest.roles.names();
     roles.extend(more.iter().map(String::as_str));
-    let mut catalog = read(connection, server, &roles).await?;
+    let mut catalog = read(connection, second, &roles).await?;
     if !manifest.extensions.contains_key("age") && catalog.of(Kind::Graph).next().is_none() {
         catalog.leave_out_extension("age", "ag_catalog");
     }
@@ -125,13 +148,19 @@ async fn of_project_with(
 /// Reads in a transaction of its own.
 async fn read(
     connection: &mut PgConnection,
-    server: Option<&Server>,
+    mut second: Option<&mut PgConnection>,
     roles: &[&str],
 ) -> Result<Catalog> {
+    const END: &str = "end the read-only transaction";
     for _ in 0..concurrent::READS_MAX {
-        let outcome = inside(connection, server, roles).await;
-        // The connection is of no further use if this fails.
-        let end = session::run(connection, "ROLLBACK", "end the read-only transaction").await;
+        let outcome = inside(connection, second.as_deref_mut(), roles).await;
+        // A connection is of no further use if this fails.
+        let end = session::run(connection, "ROLLBACK", END).await;
+        if let Some(other) = second.as_deref_mut()
+            && session::run(other, "ROLLBACK", END).await.is_err()
+        {
+            second = None;
+        }
         let Some(mut catalog) = outcome? else {
             continue;
         };
@@ -145,10 +174,10 @@ async fn read(
 /// Nothing where the database changed meanwhile.
 async fn inside(
     connection: &mut PgConnection,
-    server: Option<&Server>,
+    second: Option<&mut PgConnection>,
     roles: &[&str],
 ) -> Result<Option<Catalog>> {
-    let facts = begin(connection, server.is_some()).await?;
+    let facts = begin(connection, second.is_some()).await?;
     let graph = (facts.age && facts.age_readable).then_some(GRAPH);
     let mut scripts = Vec::new();
     for query in QUERIES.into_iter().chain(graph) {
@@ -156,10 +185,10 @@ async fn inside(
     }
     let left = Mutex::new(scripts.into_iter());
     let (first, second) = join(collect(connection, &left), async {
-        let mut second = beside(server?, facts.snapshot.as_deref()?).await?;
-        let read = collect(&mut second, &left).await;
-        let _ = second.close().await;
-        Some(read)
+        let second = second?;
+        let begun = begin_beside(second, facts.snapshot.as_deref()?).await;
+        begun.ok()?;
+        Some(collect(second, &left).await)
     })
     .await;
     let Some(mut catalog) = first? else {
@@ -183,14 +212,11 @@ async fn inside(
     Ok(Some(catalog))
 }
 
-/// A second connection that sees what the first one sees. Nothing where there can be none: a limit of
-/// connections, a pooler. One is enough.
-async fn beside(server: &Server, snapshot: &str) -> Option<PgConnection> {
-    let (mut second, _) = session::open(server, "edu catalog").await.ok()?;
-    let snapshot = quote_literal(snapshot).ok()?;
+/// Begins a transaction that sees what another connection's sees.
+async fn begin_beside(second: &mut PgConnection, snapshot: &str) -> Result<()> {
+    let snapshot = quote_literal(snapshot)?;
     let begin = format!("{BEGIN};\nSET TRANSACTION SNAPSHOT {snapshot};\n{SETTINGS}");
-    let begun = session::run(&mut second, &begin, "read beside another connection").await;
-    begun.ok().map(|()| second)
+    session::run(second, &begin, "read beside another connection").await
 }
 
 /// Runs queries as long as there are any left, and takes what they give. Nothing where one met what is gone.
