@@ -5,36 +5,44 @@
 //! The search path is empty while reading, so that every name in an expression comes out qualified,
 //! whatever the database, role or session says.
 
+mod expression;
 mod fragment;
+mod index;
+mod part;
 mod passing;
 mod position;
 mod row;
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::TryStreamExt as _;
 use futures_util::future::join;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Row};
 
+use self::part::Parts;
+use self::position::Positions;
 use super::error::{failure, server_error};
 use super::{Server, concurrent, session};
 use crate::catalog::name::quote_literal;
-use crate::catalog::{Catalog, Kind};
+use crate::catalog::{Catalog, Facets, Id, Kind};
 use crate::failure::Result;
 use crate::spec::manifest::Manifest;
 
 /// A query, and whether it reads whole catalogs: those grow with the number of tables, and each joins by
-/// hash. Every query gives rows of one shape, see [`row`].
+/// hash.
 type Query = (&'static str, bool);
 
+/// The first of [`QUERIES`]: once they are answered, it is known which expressions have to be worded.
+const PARTS: usize = 4;
+
 /// The longest first, so that two connections end at about the same time.
-const QUERIES: [Query; 13] = [
+const QUERIES: [Query; 14] = [
+    (include_str!("column.sql"), true),
     (include_str!("index.sql"), true),
     (include_str!("policy.sql"), true),
-    (include_str!("column.sql"), true),
-    (include_str!("constraint.sql"), true),
     (include_str!("table.sql"), true),
+    (include_str!("constraint.sql"), true),
     (include_str!("type.sql"), false),
     (include_str!("schema.sql"), false),
     (include_str!("database.sql"), false),
@@ -42,6 +50,7 @@ const QUERIES: [Query; 13] = [
     (include_str!("unmodelled.sql"), false),
     (include_str!("trigger.sql"), false),
     (include_str!("sequence.sql"), false),
+    (include_str!("position.sql"), false),
     (include_str!("replication.sql"), false),
 ];
 
@@ -183,33 +192,76 @@ async fn inside(
     for query in QUERIES.into_iter().chain(graph) {
         scripts.push(script(query, &facts, roles)?);
     }
-    let left = Mutex::new(scripts.into_iter());
-    let (first, second) = join(collect(connection, &left), async {
+    let work = Mutex::new(Work {
+        left: scripts.into_iter().enumerate(),
+        parts_left: PARTS,
+        reading: Reading::default(),
+    });
+    let (first, second) = join(collect(connection, &work), async {
         let second = second?;
         let begun = begin_beside(second, facts.snapshot.as_deref()?).await;
         begun.ok()?;
-        Some(collect(second, &left).await)
+        Some(collect(second, &work).await)
     })
     .await;
-    let Some(mut catalog) = first? else {
+    if !(first? && second.transpose()?.unwrap_or(true)) {
         return Ok(None);
-    };
-    if let Some(second) = second {
-        let Some(mut second) = second? else {
-            return Ok(None);
-        };
-        catalog.objects.append(&mut second.objects);
-        catalog.unmodelled.append(&mut second.unmodelled);
     }
+    let work = work.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (mut catalog, positions) = work.reading.into_catalog();
     catalog.major = u16::try_from(facts.version / 10_000).unwrap_or(0);
     if facts.age && !facts.age_readable {
         catalog.unseen.push(
             "graphs and labels: the role may not read ag_catalog.ag_graph and ag_label".to_owned(),
         );
     }
-    catalog.unmodelled.sort();
-    position::read(connection, &mut catalog).await?;
+    positions.mark(connection, &mut catalog).await?;
     Ok(Some(catalog))
+}
+
+/// What two connections share.
+struct Work {
+    left: std::iter::Enumerate<std::vec::IntoIter<String>>,
+    /// How many of the queries for [`PARTS`] have not been answered yet.
+    parts_left: usize,
+    reading: Reading,
+}
+
+/// What has been read so far.
+#[derive(Default)]
+struct Reading {
+    parts: Parts,
+    positions: Positions,
+    objects: Vec<(Id, Facets)>,
+    unmodelled: Vec<String>,
+}
+
+impl Work {
+    /// What a connection does next. `done` is the place of the query that it has just had answered.
+    fn next(&mut self, done: Option<usize>) -> Option<(usize, String)> {
+        if done.is_some_and(|done| done < PARTS) {
+            self.parts_left -= 1;
+            if self.parts_left == 0
+                && let Some(wording) = self.reading.parts.wording()
+            {
+                return Some((usize::MAX, wording));
+            }
+        }
+        self.left.next()
+    }
+}
+
+impl Reading {
+    fn into_catalog(mut self) -> (Catalog, Positions) {
+        self.parts.into_objects(&mut self.objects);
+        self.unmodelled.sort();
+        let catalog = Catalog {
+            objects: self.objects.into_iter().collect(),
+            unmodelled: self.unmodelled,
+            ..Catalog::default()
+        };
+        (catalog, self.positions)
+    }
 }
 
 /// Begins a transaction that sees what another connection's sees.
@@ -219,27 +271,29 @@ async fn begin_beside(second: &mut PgConnection, snapshot: &str) -> Result<()> {
     session::run(second, &begin, "read beside another connection").await
 }
 
-/// Runs queries as long as there are any left, and takes what they give. Nothing where one met what is gone.
-async fn collect(
-    connection: &mut PgConnection,
-    left: &Mutex<std::vec::IntoIter<String>>,
-) -> Result<Option<Catalog>> {
-    let mut catalog = Catalog::default();
+/// Runs queries as long as there are any left, and takes what they give. False where one met what is gone.
+async fn collect(connection: &mut PgConnection, work: &Mutex<Work>) -> Result<bool> {
+    let mut done = None;
     loop {
-        let Some(script) = left.lock().ok().and_then(|mut left| left.next()) else {
-            return Ok(Some(catalog));
+        let Some((place, script)) = locked(work).next(done) else {
+            return Ok(true);
         };
         let query = sqlx::raw_sql(AssertSqlSafe(script));
         let mut rows = query.fetch(&mut *connection);
         loop {
             match rows.try_next().await {
-                Ok(Some(found)) => row::take(&mut catalog, &found)?,
+                Ok(Some(found)) => row::take(&mut locked(work).reading, &found)?,
                 Ok(None) => break,
-                Err(error) if is_gone(&error) => return Ok(None),
+                Err(error) if is_gone(&error) => return Ok(false),
                 Err(error) => return Err(failure("read the catalog", &error)),
             }
         }
+        done = Some(place);
     }
+}
+
+fn locked(work: &Mutex<Work>) -> MutexGuard<'_, Work> {
+    work.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a query met an object that was dropped after its snapshot was taken: the functions that word
