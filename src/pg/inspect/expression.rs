@@ -118,7 +118,11 @@ fn scope(tree: &Tree, columns: &Columns, relation: Oid) -> String {
 
 /// The question for all words; nothing where there is nothing to ask. `special` are the indexes whose whole
 /// definition is wanted. One whose predicate is broken into lines is asked for whole, too: there it is in one.
-pub(super) fn script<T, U>(predicates: &Groups<T>, policies: &Groups<U>, special: &[Oid]) -> Option<String> {
+pub(super) fn script<T, U>(
+    predicates: &Groups<T>,
+    policies: &Groups<U>,
+    special: &[Oid],
+) -> Option<String> {
     let mut sql = String::new();
     if !policies.members.is_empty() {
         let asked = array(policies.members.keys());
@@ -130,7 +134,8 @@ pub(super) fn script<T, U>(predicates: &Groups<T>, policies: &Groups<U>, special
     }
     if !predicates.members.is_empty() {
         let all = predicates.members.iter();
-        let pairs = all.flat_map(|(asked, members)| members.iter().map(move |member| (asked, member)));
+        let pairs =
+            all.flat_map(|(asked, members)| members.iter().map(move |member| (asked, member)));
         let (asked, members): (Vec<&Oid>, Vec<&Oid>) = pairs.unzip();
         let _ = writeln!(
             sql,

@@ -120,7 +120,9 @@ impl Index {
         if !targets.is_empty() {
             self.facets.put("statistics", Value::List(targets.into()));
         }
-        let special = own.iter().any(|column| column.facets.get("options").is_some());
+        let special = own
+            .iter()
+            .any(|column| column.facets.get("options").is_some());
         match self.start(columns, classes) {
             Some(start) if !special => self.definition = Definition::Start(start.into()),
             _ => return false,
@@ -165,7 +167,8 @@ impl Index {
 
     /// Takes the server's whole definition.
     pub fn define(&mut self, whole: Option<&str>) {
-        self.definition = whole.map_or(Definition::Unknown, |whole| Definition::Whole(whole.into()));
+        self.definition =
+            whole.map_or(Definition::Unknown, |whole| Definition::Whole(whole.into()));
     }
 
     /// What is told of it.
@@ -235,6 +238,9 @@ mod tests {
             shortened(whole, &options),
             "hnsw (e public.vector_cosine_ops) WHERE (a > 1)"
         );
-        assert_eq!(shortened("CREATE INDEX i ON t USING gin (a)", &[]), "gin (a)");
+        assert_eq!(
+            shortened("CREATE INDEX i ON t USING gin (a)", &[]),
+            "gin (a)"
+        );
     }
 }

@@ -113,9 +113,19 @@ impl Parts {
     }
 
     fn take_relation(&mut self, row: &PgRow) -> Result<()> {
-        let kind: Kind = text(row, 2)?.unwrap_or_default().parse().map_err(Failure::bug)?;
-        let (schema, name) = (text(row, 3)?.unwrap_or_default(), text(row, 4)?.unwrap_or_default());
-        let id = Id::new(kind, "", format!("{}.{}", quote_ident(schema), quote_ident(name)));
+        let kind: Kind = text(row, 2)?
+            .unwrap_or_default()
+            .parse()
+            .map_err(Failure::bug)?;
+        let (schema, name) = (
+            text(row, 3)?.unwrap_or_default(),
+            text(row, 4)?.unwrap_or_default(),
+        );
+        let id = Id::new(
+            kind,
+            "",
+            format!("{}.{}", quote_ident(schema), quote_ident(name)),
+        );
         let mut facets = facets(row, 5)?;
         more(&mut facets, row, 6)?;
         self.relations.insert(number(row, 1)?, (id, facets));
@@ -161,8 +171,10 @@ impl Parts {
     /// each for the first of those who have it.
     pub fn wording(&mut self) -> Option<String> {
         self.columns.sort();
-        self.indexes.retain(|_, index| self.relations.contains_key(&index.relation));
-        self.policies.retain(|_, policy| self.relations.contains_key(&policy.relation));
+        self.indexes
+            .retain(|_, index| self.relations.contains_key(&index.relation));
+        self.policies
+            .retain(|_, policy| self.relations.contains_key(&policy.relation));
         let (columns, indexes, policies) = (&self.columns, &self.indexes, &self.policies);
         self.predicates = Groups::of(&self.predicate_trees, columns, |number| {
             indexes.get(&number).map(|index| index.relation)
@@ -181,7 +193,11 @@ impl Parts {
 
     /// Puts together what was read.
     pub fn into_objects(self, objects: &mut Vec<(Id, Facets)>) {
-        let Self { mut relations, mut columns, .. } = self;
+        let Self {
+            mut relations,
+            mut columns,
+            ..
+        } = self;
         for (number, index) in self.indexes {
             if let Some((on, _)) = relations.get(&index.relation) {
                 let id = Id::new(Kind::Index, on.name.clone(), quote_ident(&index.name));
@@ -197,15 +213,24 @@ impl Parts {
                         policy.facets.put(facet, Value::Text(text));
                     }
                 }
-                objects.push((Id::new(Kind::Policy, on.name.clone(), policy.name), policy.facets));
+                objects.push((
+                    Id::new(Kind::Policy, on.name.clone(), policy.name),
+                    policy.facets,
+                ));
             }
         }
         for (number, (id, facets)) in &mut relations {
             let columns = columns.0.remove(number).unwrap_or_default();
-            let names: Vec<Box<str>> = columns.iter().map(|column| quote_ident(&column.name).into()).collect();
+            let names: Vec<Box<str>> = columns
+                .iter()
+                .map(|column| quote_ident(&column.name).into())
+                .collect();
             for (column, name) in columns.into_iter().zip(&names) {
                 if column.listed {
-                    objects.push((Id::new(Kind::Column, id.name.clone(), name.clone()), column.facets));
+                    objects.push((
+                        Id::new(Kind::Column, id.name.clone(), name.clone()),
+                        column.facets,
+                    ));
                 }
             }
             if !names.is_empty() {

@@ -46,7 +46,11 @@ impl Positions {
     ///
     /// # Errors
     /// When the positions cannot be read.
-    pub async fn mark(mut self, connection: &mut PgConnection, catalog: &mut Catalog) -> Result<()> {
+    pub async fn mark(
+        mut self,
+        connection: &mut PgConnection,
+        catalog: &mut Catalog,
+    ) -> Result<()> {
         let id = |sequence: &str| Id::new(Kind::Sequence, "", sequence);
         let ours = |position: &Position| {
             let owner = catalog.facet(&id(&position.sequence), "owned_by");
@@ -83,8 +87,18 @@ impl Positions {
 impl Position {
     /// Asks whether the next number is one that the column has, or has passed.
     fn question(&self) -> Result<String> {
-        let Self { sequence, column, table, step, .. } = self;
-        let (extreme, past) = if *step < 0 { ("min", ">=") } else { ("max", "<=") };
+        let Self {
+            sequence,
+            column,
+            table,
+            step,
+            ..
+        } = self;
+        let (extreme, past) = if *step < 0 {
+            ("min", ">=")
+        } else {
+            ("max", "<=")
+        };
         let literal = quote_literal(sequence)?;
         Ok(format!(
             "SELECT {literal}::text AS sequence, s.last_value::numeric + CASE WHEN s.is_called THEN {step} ELSE 0 END {past} \

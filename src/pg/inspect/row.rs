@@ -104,7 +104,9 @@ pub(super) fn more(facets: &mut Facets, row: &PgRow, first: usize) -> Result<()>
         let value = match (column.type_info().name(), text(row, column.ordinal())?) {
             (_, None) => None,
             ("BOOL", Some(text)) => (text == "t").then_some(Value::Flag(true)),
-            ("JSON", Some(text)) => Some(serde_json::from_str(text).map_err(|error| shape(&error))?),
+            ("JSON", Some(text)) => {
+                Some(serde_json::from_str(text).map_err(|error| shape(&error))?)
+            }
             (_, Some(text)) => Some(Value::Text(text.into())),
         };
         if value.is_some() {
