@@ -22,7 +22,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use self::part::Parts;
 use self::position::Positions;
-use super::error::{failure, server_error};
+use super::error::failure;
 use super::{Server, concurrent, session};
 use crate::catalog::name::quote_literal;
 use crate::catalog::{Catalog, Facets, Id, Kind};
@@ -208,6 +208,9 @@ async fn inside(
         return Ok(None);
     }
     let work = work.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if work.reading.parts.gone {
+        return Ok(None);
+    }
     let (mut catalog, positions) = work.reading.into_catalog();
     catalog.major = u16::try_from(facts.version / 10_000).unwrap_or(0);
     if facts.age && !facts.age_readable {
@@ -215,8 +218,8 @@ async fn inside(
             "graphs and labels: the role may not read ag_catalog.ag_graph and ag_label".to_owned(),
         );
     }
-    positions.mark(connection, &mut catalog).await?;
-    Ok(Some(catalog))
+    let settled = positions.mark(connection, &mut catalog).await?;
+    Ok(settled.then_some(catalog))
 }
 
 /// What two connections share.
@@ -284,7 +287,7 @@ async fn collect(connection: &mut PgConnection, work: &Mutex<Work>) -> Result<bo
             match rows.try_next().await {
                 Ok(Some(found)) => row::take(&mut locked(work).reading, &found)?,
                 Ok(None) => break,
-                Err(error) if is_gone(&error) => return Ok(false),
+                Err(error) if concurrent::is_gone(&error) => return Ok(false),
                 Err(error) => return Err(failure("read the catalog", &error)),
             }
         }
@@ -294,16 +297,6 @@ async fn collect(connection: &mut PgConnection, work: &Mutex<Work>) -> Result<bo
 
 fn locked(work: &Mutex<Work>) -> MutexGuard<'_, Work> {
     work.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Whether a query met an object that was dropped after its snapshot was taken: the functions that word
-/// definitions look at what is there now. They give no SQLSTATE of their own.
-fn is_gone(error: &sqlx::Error) -> bool {
-    server_error(error).is_some_and(|error| {
-        error.code() == "XX000"
-            && (error.message().starts_with("cache lookup failed")
-                || error.message().starts_with("could not open relation"))
-    })
 }
 
 /// Begins the transaction and asks what the queries depend on, in one message. `share` says that another

@@ -30,6 +30,8 @@ pub(super) struct Parts {
     policy_trees: Vec<Tree>,
     predicates: Groups<Box<str>>,
     rules: Groups<Rule>,
+    /// Whether something was dropped before it could be worded.
+    pub gone: bool,
 }
 
 /// The columns of every relation, by its number.
@@ -95,10 +97,13 @@ impl Parts {
                 self.classes.insert(number(row, 1)?, Class::read(row)?);
             }
             "worded predicate" => {
-                let worded = text(row, 2)?.unwrap_or_default();
+                let worded = text(row, 2)?;
+                self.gone |= worded.is_none();
+                let worded = worded.unwrap_or_default();
                 self.predicates.word(number(row, 1)?, worded.into());
             }
             "worded index" => {
+                self.gone |= text(row, 2)?.is_none();
                 if let Some(index) = self.indexes.get_mut(&number(row, 1)?) {
                     index.define(text(row, 2)?);
                 }

@@ -3,11 +3,12 @@
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Row};
 
-use super::row::{number, text, yes};
+use super::row::{number, text};
 use crate::catalog::name::{quote_ident, quote_literal};
 use crate::catalog::{Catalog, Id, Kind, Value};
 use crate::failure::Result;
-use crate::pg::error::failure;
+use crate::pg::concurrent;
+use crate::pg::error::{failure, sqlstate};
 
 /// The sequences whose positions can be held against data. Only a column that an index leads is asked, so
 /// that no table is read whole.
@@ -19,7 +20,8 @@ struct Position {
     column: String,
     table: String,
     step: i64,
-    readable: bool,
+    /// Nothing where one of them is gone: nobody has a privilege on that.
+    readable: Option<bool>,
 }
 
 impl Positions {
@@ -37,12 +39,13 @@ impl Positions {
             column: word(3)?.to_owned(),
             table: word(4)?.to_owned(),
             step: number(row, 5)?,
-            readable: yes(row, 6)?,
+            readable: text(row, 6)?.map(|text| text == "t"),
         });
         Ok(true)
     }
 
     /// Marks the sequences that are behind. A sequence or table that the role may not read is said.
+    /// Shape: false where one was dropped meanwhile.
     ///
     /// # Errors
     /// When the positions cannot be read.
@@ -50,7 +53,7 @@ impl Positions {
         mut self,
         connection: &mut PgConnection,
         catalog: &mut Catalog,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let id = |sequence: &str| Id::new(Kind::Sequence, "", sequence);
         let ours = |position: &Position| {
             let owner = catalog.facet(&id(&position.sequence), "owned_by");
@@ -58,8 +61,13 @@ impl Positions {
         };
         self.0.retain(ours);
         self.0.sort_by(|a, b| a.sequence.cmp(&b.sequence));
-        let (open, closed): (Vec<Position>, Vec<Position>) =
-            self.0.into_iter().partition(|position| position.readable);
+        if self.0.iter().any(|position| position.readable.is_none()) {
+            return Ok(false);
+        }
+        let (open, closed): (Vec<Position>, Vec<Position>) = self
+            .0
+            .into_iter()
+            .partition(|position| position.readable == Some(true));
         if !closed.is_empty() {
             let count = closed.len();
             catalog.unseen.push(format!(
@@ -68,10 +76,15 @@ impl Positions {
         }
         for chunk in open.chunks(500) {
             let parts: Result<Vec<String>> = chunk.iter().map(Position::question).collect();
-            let behind = sqlx::query(AssertSqlSafe(parts?.join("\nUNION ALL ")))
+            let asked = sqlx::query(AssertSqlSafe(parts?.join("\nUNION ALL ")))
                 .fetch_all(&mut *connection)
-                .await
-                .map_err(|error| failure("read the positions of the sequences", &error))?;
+                .await;
+            let behind = match asked {
+                Err(error) if is_gone(&error) => return Ok(false),
+                asked => {
+                    asked.map_err(|error| failure("read the positions of the sequences", &error))?
+                }
+            };
             for row in behind {
                 if row.get::<Option<bool>, _>("behind") == Some(true)
                     && let Some(facets) = catalog.objects.get_mut(&id(row.get("sequence")))
@@ -80,8 +93,13 @@ impl Positions {
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
+}
+
+/// Names are looked up among what is there now, not in the snapshot.
+fn is_gone(error: &sqlx::Error) -> bool {
+    concurrent::is_gone(error) || matches!(sqlstate(error), "42P01" | "42703" | "3F000")
 }
 
 impl Position {
