@@ -48,6 +48,28 @@ fn the_audit_trail_takes_no_change() {
 }
 
 #[test]
+fn a_schema_of_an_earlier_layout_is_brought_up_to_date_by_the_next_run_and_keeps_its_trail() {
+    let db = database(Template::Empty);
+    migrate(&migrations(&["CREATE TABLE a (i int);"]), &db, &[]).expect(0);
+    db.run(
+        "UPDATE edu.meta SET layout = 2;
+         DROP TRIGGER append_only ON edu.run_step;
+         CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON edu.run_step
+             FOR EACH ROW EXECUTE FUNCTION edu.refuse_change();
+         CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON edu.run_step
+             FOR EACH STATEMENT EXECUTE FUNCTION edu.refuse_change()",
+    );
+    let project = migrations(&["CREATE TABLE a (i int);", "CREATE TABLE b (i int);"]);
+    migrate(&project, &db, &[]).expect(0);
+    assert_eq!(db.one("SELECT layout FROM edu.meta"), "3");
+    assert_eq!(db.one("SELECT count(*) FROM edu.run_step"), "2");
+    for sql in ["DELETE FROM edu.run_step", "TRUNCATE edu.run_step"] {
+        let refused = db.session("postgres").attempt(sql).unwrap_err();
+        assert!(refused.contains("append-only"), "{sql}: {refused}");
+    }
+}
+
+#[test]
 fn nobody_but_the_owner_has_rights_on_edus_schema_whatever_the_default_privileges() {
     let db = database(Template::Bootstrapped);
     db.run(

@@ -33,7 +33,7 @@ pub async fn attest(
     let look = look::look(connection, false).await?;
     store::check(&look, &context.project, lock.server().database())?;
     if store::is_missing(&look) {
-        store::make(lock, plan.owner, &context.project).await?;
+        store::make(connection, lock, plan.owner, &context.project).await?;
     }
     let of = |one: &Done| {
         let mut all = plan.migrations.iter();
