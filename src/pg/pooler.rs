@@ -14,7 +14,7 @@ use super::message::{self, Message};
 use crate::failure::{Failure, Result};
 
 /// How long an answer may take while the lock's session is held. A pooler with one session gives none.
-const ANSWER_MAX: Duration = Duration::from_secs(15);
+const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// How often the session that took the lock is looked for, to give it back.
 const RETURNS_MAX: usize = 100;
