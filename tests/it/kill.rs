@@ -164,7 +164,7 @@ fn points(messages: usize) -> Vec<(usize, Cut)> {
 
 /// Every message of a migration, every way, again and again for as long as `EDU_SOAK_SECONDS` (600) says,
 /// on as many databases at once as `EDU_SOAK_WORKERS` (8): a run that was cut mostly waits. `just soak` runs
-/// it, and then the same for the way back.
+/// it, and then the same for the way back. `EDU_SOAK_FROM` (0) goes on behind so many cuts of an earlier soak.
 #[test]
 #[ignore = "takes minutes: just soak"]
 fn soak_every_message_every_way() {
@@ -186,7 +186,8 @@ fn soak(way: Way) {
     let deadline = Instant::now() + Duration::from_secs(number("EDU_SOAK_SECONDS", 600));
     let (_, messages) = way.undisturbed();
     let points = points(*messages);
-    let (next, survived) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let from = usize::try_from(number("EDU_SOAK_FROM", 0)).unwrap();
+    let (next, survived) = (AtomicUsize::new(from), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         for _ in 0..number("EDU_SOAK_WORKERS", 8) {
             scope.spawn(|| {
@@ -203,5 +204,6 @@ fn soak(way: Way) {
         }
     });
     let survived = survived.into_inner();
-    println!("{way:?}: survived {survived} cuts at {messages} messages, none failed");
+    let of = points.len();
+    println!("{way:?}: survived {survived} cuts, of {of} at {messages} messages, from {from} on; none failed");
 }
