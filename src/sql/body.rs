@@ -45,6 +45,9 @@ const OPENERS: &[&str] = &["BEGIN", "THEN", "ELSE", "LOOP"];
 /// What stands in `statement`. Empty for one that is neither a DO block nor makes a routine.
 pub fn inside(statement: &Statement) -> Body {
     let mut found = Body::default();
+    if !["DO", "CREATE"].contains(&statement.keyword.as_str()) {
+        return found;
+    }
     look(statement, Runs::AtOnce, true, DEPTH_MAX, &mut found);
     found
 }

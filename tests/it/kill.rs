@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Cut, Proxy, migrations, runtime, start, tcp_server, until};
 
-use self::course::{Way, fresh, sql, through};
+pub use self::course::through;
+use self::course::{Way, fresh, sql};
 
 const LIMIT: Duration = Duration::from_secs(90);
 
@@ -205,5 +206,7 @@ fn soak(way: Way) {
     });
     let survived = survived.into_inner();
     let of = points.len();
-    println!("{way:?}: survived {survived} cuts, of {of} at {messages} messages, from {from} on; none failed");
+    println!(
+        "{way:?}: survived {survived} cuts, of {of} at {messages} messages, from {from} on; none failed"
+    );
 }

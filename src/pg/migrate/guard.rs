@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnection;
 use super::context::Provenance;
 use super::draft::Locks;
 use super::look::{self, Look};
-use super::{Plan, Stage, draft, order, select, store};
+use super::{Plan, Stage, attest, audit, draft, order, select, store};
 use crate::failure::{Failure, Result};
 use crate::pg::lock::Lock;
 use crate::progress::{Progress, Report};
@@ -60,6 +60,13 @@ pub(super) async fn guard<'a>(
         made?;
     } else if needed && store::is_missing(&ready.look) {
         store::make(lock, plan.owner, &plan.context.project).await?;
+    }
+    let store = needed || ready.look.meta.is_some() && !store::is_missing(&ready.look);
+    if plan.stage == Stage::Ordinary && store {
+        attest::catch_up(lock, plan, &ready.look, report).await?;
+    }
+    if !needed && !ready.look.open_runs.is_empty() {
+        audit::abandon(lock, plan.owner).await?;
     }
     Ok(ready)
 }

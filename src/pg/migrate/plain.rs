@@ -298,6 +298,10 @@ async fn mark(
             };
             Err((failed, code))
         }
+        Err(Broken::LockLost(failure)) => Err((
+            failure.detail("The journal says whether its last statement is done."),
+            String::new(),
+        )),
         Err(_) => Err((
             transact::silent(step).detail("The journal says whether its last statement is done."),
             String::new(),

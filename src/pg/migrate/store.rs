@@ -4,7 +4,7 @@ use super::look::Look;
 use crate::catalog::name::{quote_ident, quote_literal};
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::error::failure;
-use crate::pg::lock::Lock;
+use crate::pg::lock::{self, Lock};
 use crate::pg::message::Message;
 
 const SQL: &str = include_str!("store.sql");
@@ -83,6 +83,7 @@ pub(super) async fn begin(lock: &Lock, owner: Option<&str>, project: &str) -> Re
     ));
     match message.send(&mut *lock.connection().await).await {
         Ok(_) => Ok(()),
+        Err(stop) if lock::ends_session(&stop.error) => Err(lock::lost()),
         Err(stop) => {
             let failure = failure("make edu's own schema \"edu\"", &stop.error);
             Err(match (failure.exit, owner) {
