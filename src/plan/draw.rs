@@ -286,7 +286,8 @@ fn unused(file: &SqlFile, all: &[Vec<Effect>]) -> Vec<String> {
         .collect()
 }
 
-fn shortened(text: &str) -> String {
+/// The beginning of a statement, on one line and without passwords.
+pub fn shortened(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = hidden(&line);
     match line.char_indices().nth(96) {

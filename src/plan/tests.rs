@@ -134,7 +134,7 @@ fn what_stands_in_a_block_or_in_a_function_that_is_called_has_the_hazards_of_the
         "DO $$ BEGIN DROP TABLE note; END $$;".to_owned(),
         "DO $$ BEGIN IF true THEN EXECUTE 'DROP TABLE note'; END IF; END $$;".to_owned(),
         "DO $$ BEGIN EXECUTE format('DROP TABLE %I', 'note'); END $$;".to_owned(),
-        "DO $o$ BEGIN EXECUTE 'DO $i$ BEGIN DELETE FROM note; END $i$'; END $o$;".to_owned(),
+        "DO $o$ BEGIN EXECUTE 'DO $i$ BEGIN TRUNCATE note; END $i$'; END $o$;".to_owned(),
         format!("{function} SELECT f();"),
         format!("{function} DO $$ BEGIN PERFORM f(); END $$;"),
     ] {

@@ -4,14 +4,13 @@
 use super::Invocation;
 use super::expected::{self, Sources};
 use super::isolation::Promise;
-use crate::failure::{Failure, Result, cut};
+use crate::failure::{Failure, Result};
 use crate::pg::scratch::{self, From, Scratch};
 use crate::pg::{Server, rls, session};
-use crate::plan::{Plan, Planned, PlannedAccess};
+use crate::plan::{Plan, Planned, PlannedAccess, shortened};
 use crate::posture::Posture;
 use crate::project::Project;
 use crate::proof::compare::{Change, Moved, compare};
-use crate::secret::hidden;
 use crate::spec::migration::Migration;
 use crate::sql::hazard::Hazard;
 use crate::sql::split::Statement;
@@ -92,15 +91,8 @@ pub(super) fn concerning(plan: &Plan, project: &Project) -> Result<(Vec<String>,
         let id = Hazard::WidenedAccess.id();
         allowed &= own.is_empty() || up.header.allow.iter().any(|allow| allow.hazard == id);
         found.extend(own.into_iter().map(|one| {
-            format!(
-                "{}, line {}: {}",
-                up.document.path,
-                one.line,
-                cut(
-                    &hidden(&one.text.split_whitespace().collect::<Vec<_>>().join(" ")),
-                    96
-                )
-            )
+            let (path, text) = (&up.document.path, shortened(&one.text));
+            format!("{path}, line {}: {text}", one.line)
         }));
     }
     Ok((found, allowed))
