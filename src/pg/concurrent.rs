@@ -4,7 +4,7 @@
 use sqlx::Row;
 use sqlx::postgres::PgConnection;
 
-use super::error::failure;
+use super::error::{failure, server_error};
 use super::message::Message;
 use super::session;
 use crate::catalog::name::{Name, quote_literal};
@@ -12,6 +12,17 @@ use crate::failure::{Exit, Failure, Result};
 
 /// How often a catalog is read anew because something in it was dropped meanwhile.
 pub const READS_MAX: usize = 10;
+
+/// Whether a query met an object that was dropped after its snapshot was taken: the functions that word
+/// definitions look at what is there now, and give no SQLSTATE of their own.
+#[must_use]
+pub fn is_gone(error: &sqlx::Error) -> bool {
+    server_error(error).is_some_and(|error| {
+        error.code() == "XX000"
+            && (error.message().starts_with("cache lookup failed")
+                || error.message().starts_with("could not open relation"))
+    })
+}
 
 /// `what` changed under each attempt to read it.
 #[must_use]

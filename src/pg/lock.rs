@@ -67,7 +67,7 @@ pub struct Lock {
     pid: i32,
     purpose: Purpose,
     waited: Duration,
-    bare: bool,
+    bare: AtomicBool,
     /// The connection has died; it is not asked again.
     dead: AtomicBool,
 }
@@ -96,7 +96,7 @@ impl Lock {
                     pid: attempt.pid,
                     purpose,
                     waited: begun.elapsed(),
-                    bare: attempt.bare,
+                    bare: AtomicBool::new(attempt.bare),
                     dead: AtomicBool::new(false),
                 });
             }
@@ -129,9 +129,10 @@ impl Lock {
         self.waited
     }
 
-    /// Whether the database had no schema of edu's own when the lock was taken.
+    /// Whether the database had neither a history nor a schema of edu's own when the lock was taken. True for
+    /// the first who asks: others cannot know what was made since.
     pub(super) fn found_bare(&self) -> bool {
-        self.bare
+        self.bare.swap(false, Ordering::Relaxed)
     }
 
     /// Where it was taken.
@@ -256,7 +257,7 @@ fn not_obtained(holder: Option<Holder>, timeout: Duration) -> Failure {
 struct Attempt {
     held: bool,
     pid: i32,
-    /// There is no schema of edu's own.
+    /// There is neither a history nor a schema of edu's own.
     bare: bool,
 }
 
@@ -267,7 +268,8 @@ async fn try_take(connection: &mut PgConnection, purpose: Purpose) -> Result<Att
     }
     message.add(&format!(
         "SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.{}({CLASS}, {}) AS held,
-                pg_catalog.to_regnamespace('edu') IS NULL AS bare",
+                NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'edu')
+                    AND NOT EXISTS (SELECT FROM pg_catalog.pg_class WHERE relname = 'refinery_schema_history') AS bare",
         purpose.function(),
         purpose.key()
     ));

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Row};
 use crate::catalog::name::Name;
 use crate::failure::Result;
 use crate::pg::error::{failure, sqlstate};
-use crate::pg::session;
+use crate::pg::{concurrent, session};
 use crate::progress::{Progress, Report, Unit};
 
 /// Whether a relation is a label's table, where AGE is there.
@@ -183,18 +183,29 @@ pub async fn run(
 }
 
 /// What a REINDEX CONCURRENTLY that failed or was broken off leaves: invalid, under the index's name
-/// with `_ccnew` or `_ccold`, and a cost to every write. edu's lock is held, so nobody builds them.
+/// with `_ccnew` or `_ccold`, and a cost to every write. Not those of a REINDEX that runs in another session.
 async fn drop_rests(connection: &mut PgConnection, report: Report<'_>) -> Result<()> {
-    let rests: Vec<String> = sqlx::query_scalar(
-        "SELECT c.oid::pg_catalog.regclass::text FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+    let quoted = "SELECT pg_catalog.format('%I.%I', tn.nspname, t.relname), pg_catalog.quote_ident(c.relname),
+                pg_catalog.format('%I.%I', n.nspname, c.relname)
+         FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         JOIN pg_catalog.pg_class t ON t.oid = i.indrelid JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
          JOIN pg_catalog.pg_am m ON m.oid = c.relam
-         WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$' AND m.amname = 'btree'
-         AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = c.oid) ORDER BY 1",
-    )
-    .fetch_all(&mut *connection)
-    .await
-    .map_err(|error| failure("look for the rests of rebuilds", &error))?;
-    for name in rests {
+         WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$' AND m.amname = 'btree' AND c.relpersistence <> 't'
+         ORDER BY 3";
+    let rests: Vec<(String, String, String)> = sqlx::query_as(quoted)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(|error| failure("look for the rests of rebuilds", &error))?;
+    let places: Vec<(String, String)> = rests
+        .iter()
+        .map(|(table, name, _)| (table.clone(), name.clone()))
+        .collect();
+    let passing = concurrent::passing(connection, &places).await?;
+    for (place, (_, _, name)) in rests.iter().enumerate() {
+        if passing.contains(&place) {
+            continue;
+        }
         let sql = format!("DROP INDEX CONCURRENTLY IF EXISTS {name}");
         session::run(connection, &sql, "remove the rest of a rebuild").await?;
         report(Progress::Note(format!(

@@ -21,8 +21,7 @@ WITH relation AS (
                     AND d.objid = COALESCE(i.indrelid, c.oid) AND d.deptype = 'e')
 )
 SELECT r.nspname::text AS schema, r.relname::text AS name, r.relkind = 'i' AS index, t.relname::text AS "table",
-       pg_catalog.pg_relation_size(r.oid) AS size_bytes,
-       CASE WHEN r.relkind = 'i' THEN pg_catalog.pg_relation_size(r.oid) ELSE pg_catalog.pg_total_relation_size(r.oid) END AS total_bytes,
+       z.size_bytes, z.total_bytes,
        COALESCE(s.n_dead_tup, 0) AS dead, COALESCE(s.n_live_tup, 0) AS rows,
        CASE WHEN r.width IS NOT NULL AND r.reltuples > 0 AND r.relpages > 0 AND (r.relkind <> 'i' OR m.amname = 'btree') THEN
            GREATEST(0, 1 - pg_catalog.ceil(r.reltuples * (r.width + 8 + CASE r.relkind WHEN 'i' THEN 8 ELSE 24 END + r.columns / 8.0)
@@ -32,4 +31,8 @@ SELECT r.nspname::text AS schema, r.relname::text AS name, r.relkind = 'i' AS in
 FROM relation r JOIN pg_catalog.pg_class t ON t.oid = r.of
 LEFT JOIN pg_catalog.pg_stat_user_tables s ON s.relid = r.oid LEFT JOIN pg_catalog.pg_am m ON m.oid = r.relam
 LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = r.oid
-ORDER BY pg_catalog.pg_total_relation_size(r.of) DESC, t.relname, r.relkind = 'i', r.relname
+CROSS JOIN LATERAL (SELECT pg_catalog.pg_relation_size(r.oid) AS size_bytes, pg_catalog.pg_total_relation_size(r.of) AS whole_bytes,
+    CASE WHEN r.relkind = 'i' THEN pg_catalog.pg_relation_size(r.oid) ELSE pg_catalog.pg_total_relation_size(r.oid) END AS total_bytes OFFSET 0) z
+-- What was dropped since the query began has no size.
+WHERE z.size_bytes IS NOT NULL AND z.total_bytes IS NOT NULL
+ORDER BY z.whole_bytes DESC, t.relname, r.relkind = 'i', r.relname

@@ -33,6 +33,10 @@ pub mod testdb;
 pub mod top;
 pub mod work;
 
+/// Takes the rights on edu's own tables away again that a project's default privileges gave to others with
+/// their creation. Run after whatever makes one.
+const PRIVATE: &str = include_str!("private.sql");
+
 pub use cancel::Cancel;
 pub use connect::Server;
 pub use work::Work;

@@ -1,6 +1,6 @@
 -- What goes on in a database now. One row, one column of JSON; sections are lists, the worst first.
 -- $1: rows per section. Needs pg_read_all_stats (pg_monitor) to see other users' queries.
--- Passwords that stand in a query's text are not shown.
+-- What was dropped since the query began has no size, and is left out. Passwords that stand in a query's text are not shown.
 WITH here AS (SELECT oid, datname FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()),
 session AS (
     SELECT a.pid, a.usename::text AS "user", a.application_name AS application, a.state, a.wait_event_type, a.wait_event,
@@ -54,16 +54,16 @@ SELECT pg_catalog.jsonb_build_object(
     'indexes', (SELECT COALESCE(pg_catalog.jsonb_agg(x), '[]') FROM (
         SELECT schemaname AS schema, relname AS "table", indexrelname AS name, idx_scan AS scans, size_bytes, indisunique AS "unique", indisvalid AS valid
         -- An extension's own indexes are not the user's to drop.
-        FROM used WHERE NOT owned ORDER BY idx_scan, size_bytes DESC, schemaname, indexrelname LIMIT $1) x),
+        FROM used WHERE NOT owned AND size_bytes IS NOT NULL ORDER BY idx_scan, size_bytes DESC, schemaname, indexrelname LIMIT $1) x),
     'vectors', (SELECT COALESCE(pg_catalog.jsonb_agg(x), '[]') FROM (
         SELECT schemaname AS schema, relname AS "table", indexrelname AS name, amname AS method, idx_scan AS scans, size_bytes, indisvalid AS valid
-        FROM used WHERE amname IN ('hnsw', 'ivfflat') ORDER BY idx_scan DESC, schemaname, indexrelname LIMIT $1) x),
-    'tables', (SELECT COALESCE(pg_catalog.jsonb_agg(x), '[]') FROM (
+        FROM used WHERE amname IN ('hnsw', 'ivfflat') AND size_bytes IS NOT NULL ORDER BY idx_scan DESC, schemaname, indexrelname LIMIT $1) x),
+    'tables', (SELECT COALESCE(pg_catalog.jsonb_agg(x), '[]') FROM (SELECT * FROM (
         SELECT s.schemaname AS schema, s.relname AS name, CASE WHEN EXISTS (SELECT FROM taken WHERE taken.relation = s.relid OR taken.relation IN
                          (SELECT i.indexrelid FROM pg_catalog.pg_index i WHERE i.indrelid = s.relid))
                     THEN (SELECT c.relpages::int8 * 8192 FROM pg_catalog.pg_class c WHERE c.oid = s.relid)
                     ELSE pg_catalog.pg_total_relation_size(s.relid) END AS size_bytes,
                s.n_live_tup AS rows, s.n_dead_tup AS dead, s.seq_scan AS seq_scans, s.idx_scan AS index_scans,
                GREATEST(s.last_vacuum, s.last_autovacuum)::text AS vacuumed, GREATEST(s.last_analyze, s.last_autoanalyze)::text AS analyzed
-        FROM pg_catalog.pg_stat_user_tables s ORDER BY 3 DESC, 1, 2 LIMIT $1) x)
+        FROM pg_catalog.pg_stat_user_tables s) s WHERE size_bytes IS NOT NULL ORDER BY 3 DESC, 1, 2 LIMIT $1) x)
 )

@@ -10,15 +10,19 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::object::Relation;
 use super::tree::{self, Node};
 use super::{FIRST_USER_OID, Oid, Posture};
 
 /// Where AGE keeps what is its own.
 const AGE_SCHEMA: &str = "ag_catalog";
 
+/// Where edu keeps what is its own.
+const OWN_SCHEMA: &str = "edu";
+
 /// The lines that the fingerprint is the hash of, sorted. Two postures are compared by them.
 pub fn lines(posture: &Posture) -> Vec<String> {
-    let posture = &*without_idle_graphs(posture);
+    let posture = &*without_idle(posture);
     let names = names(posture);
     // An extension's own objects have other ids elsewhere, and their names stand in what refers to them.
     let name = |oid: &Oid| match names.ids.get(oid) {
@@ -70,35 +74,48 @@ pub fn lines(posture: &Posture) -> Vec<String> {
     lines
 }
 
-/// The posture without AGE where there is no graph and none of the roles may use its schema. A server that
-/// preloads AGE wants the extension in every database; there it decides nothing.
-fn without_idle_graphs(posture: &Posture) -> Cow<'_, Posture> {
-    let schema = posture
-        .schemas
-        .iter()
-        .find(|schema| schema.name.as_deref() == Some(AGE_SCHEMA));
-    let idle = schema.is_some_and(|one| one.used_by.is_empty() && one.created_by.is_empty());
-    if !idle || !posture.labels.is_empty() {
-        return Cow::Borrowed(posture);
+/// The posture without what decides nothing: AGE where there is no graph, for a server that preloads it wants the
+/// extension in every database; and edu's own schema, which grows with what edu has done there. Both only
+/// where none of the roles may use the schema.
+fn without_idle(posture: &Posture) -> Cow<'_, Posture> {
+    let is_closed = |name: &str| {
+        let mut named = posture
+            .schemas
+            .iter()
+            .filter(|one| one.name.as_deref() == Some(name));
+        named.all(|one| one.used_by.is_empty() && one.created_by.is_empty())
+    };
+    let mut rest = Cow::Borrowed(posture);
+    if posture.labels.is_empty() && is_closed(AGE_SCHEMA) {
+        let rest = rest.to_mut();
+        leave_out_schema(rest, AGE_SCHEMA, |one| one.extension);
+        rest.functions
+            .retain(|one| one.extension.as_deref() != Some("age"));
+        rest.facts
+            .retain(|one| one.kind != "extension" || one.subject != "age");
     }
-    let mut rest = posture.clone();
-    let own: BTreeSet<Oid> = rest
-        .relations
-        .iter()
-        .filter(|relation| relation.extension && relation.schema == AGE_SCHEMA)
+    if is_closed(OWN_SCHEMA) {
+        let rest = rest.to_mut();
+        leave_out_schema(rest, OWN_SCHEMA, |_| true);
+        rest.functions.retain(|one| one.schema != OWN_SCHEMA);
+    }
+    rest
+}
+
+/// Leaves a schema out, with those of its relations that are `own`.
+fn leave_out_schema(posture: &mut Posture, schema: &str, own: fn(&Relation) -> bool) {
+    let relations = posture.relations.iter();
+    let own: BTreeSet<Oid> = relations
+        .filter(|relation| relation.schema == schema && own(relation))
         .map(|relation| relation.oid)
         .collect();
-    rest.relations.retain(|one| !own.contains(&one.oid));
-    rest.indexes.retain(|one| !own.contains(&one.table));
-    rest.foreign_keys.retain(|one| !own.contains(&one.table));
-    rest.triggers.retain(|one| !own.contains(&one.table));
-    rest.functions
-        .retain(|one| one.extension.as_deref() != Some("age"));
-    rest.schemas
-        .retain(|one| one.name.as_deref() != Some(AGE_SCHEMA));
-    rest.facts
-        .retain(|one| one.kind != "extension" || one.subject != "age");
-    Cow::Owned(rest)
+    posture.relations.retain(|one| !own.contains(&one.oid));
+    posture.indexes.retain(|one| !own.contains(&one.table));
+    posture.foreign_keys.retain(|one| !own.contains(&one.table));
+    posture.triggers.retain(|one| !own.contains(&one.table));
+    posture
+        .schemas
+        .retain(|one| one.name.as_deref() != Some(schema));
 }
 
 /// The fingerprint. Shape: 64 hexadecimal digits.

@@ -1,7 +1,5 @@
 //! `edu db bootstrap`.
 
-use std::time::Duration;
-
 use crate::support::{Cut, Project, Proxy, Session, Template, database, start, tcp_server, until};
 
 #[test]
@@ -92,7 +90,7 @@ fn the_printed_statements_do_the_whole_bootstrap() {
 #[test]
 fn a_role_without_superuser_rights_is_told_what_a_superuser_must_do() {
     let db = database(Template::Bare);
-    db.run("DO $$ BEGIN CREATE ROLE plain LOGIN; EXCEPTION WHEN duplicate_object THEN END $$");
+    db.run("DO $$ BEGIN CREATE ROLE plain LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$");
     let run = crate::support::edu(
         &Project::root(),
         &["db", "bootstrap", "--url", &db.url_as("plain")],
@@ -115,7 +113,7 @@ fn owned() -> Project {
         (
             "migrations/V1__owner.sql",
             "-- edu: role superuser\n\
-             DO $$ BEGIN CREATE ROLE boot_owner; EXCEPTION WHEN duplicate_object THEN END $$;\n\
+             DO $$ BEGIN CREATE ROLE boot_owner; EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$;\n\
              DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO boot_owner', current_database()); END $$;\n\
              GRANT CREATE ON SCHEMA public TO boot_owner;",
         ),
@@ -139,7 +137,7 @@ fn a_bootstrap_killed_before_its_row_in_the_audit_trail_is_told_by_status_and_no
             format!("postgresql://postgres:{password}@127.0.0.1:{port}/booted?sslmode=disable");
         let running = start(project.path(), &["db", "bootstrap", "--url", &url], &[]);
         proxy.client(running.pid());
-        running.wait(Duration::from_secs(60));
+        running.wait();
         let seen = proxy.seen();
         drop(proxy);
         until("the server has noticed", || {

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use crate::support::{Project, Running, Template, database, migrations, start};
 
 const RUNNERS: usize = 50;
-const LIMIT: Duration = Duration::from_secs(90);
 
 fn project() -> Project {
     migrations(&[
@@ -36,7 +35,7 @@ fn of_fifty_runners_at_once_one_applies_each_migration() {
     let project = project();
     for _ in 0..2 {
         for running in crowd(&project, &db.url()) {
-            running.wait(LIMIT).expect(0);
+            running.wait().expect(0);
         }
         assert_eq!(
             db.one("SELECT string_agg(step::text, ' ' ORDER BY step) FROM log"),
@@ -62,13 +61,13 @@ fn of_fifty_runners_of_which_some_are_killed_each_migration_is_applied_once() {
             if let Some(at) = runners.iter_mut().position(|running| !running.ended()) {
                 let victim = runners.remove(at);
                 victim.signal("KILL");
-                victim.wait(LIMIT);
+                victim.wait();
             }
         }
         std::thread::sleep(Duration::from_millis(2));
     }
     for running in runners {
-        running.wait(LIMIT).expect(0);
+        running.wait().expect(0);
     }
     assert_eq!(
         db.one("SELECT string_agg(step::text, ' ' ORDER BY step) FROM log"),

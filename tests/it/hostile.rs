@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
@@ -424,7 +423,7 @@ fn what_is_no_migration_is_refused_by_its_name_before_a_server_is_asked() {
             ],
             &[],
         );
-        let run = running.wait(Duration::from_secs(30));
+        let run = running.wait();
         assert_eq!(run.code, 2, "{name:?} {words}: {}", run.stderr);
         let words = if name == "V02__b.sql" {
             "version 2 was given twice"
@@ -480,7 +479,7 @@ fn a_file_that_goes_or_becomes_a_pipe_while_the_run_goes_on_is_applied_as_it_was
     mknodat(CWD, &second, FileType::Fifo, Mode::RUSR, 0).unwrap();
     fs::remove_file(project.path().join("migrations/V0003__step.sql")).unwrap();
     holder.run("SELECT pg_advisory_unlock(4711)");
-    running.wait(Duration::from_secs(60)).expect(0);
+    running.wait().expect(0);
     assert_eq!(
         db.one("SELECT to_regclass('b') || ' ' || to_regclass('c')"),
         "b c"

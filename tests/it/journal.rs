@@ -1,10 +1,6 @@
 //! Migrations without a transaction: what a broken-off run leaves, and how the next one goes on.
 
-use std::time::Duration;
-
 use crate::support::{Database, Project, Run, Template, database, migrations, start, until};
-
-const LIMIT: Duration = Duration::from_secs(30);
 
 fn migrate(project: &Project, db: &Database, more: &[&str]) -> Run {
     project.edu(&[&["db", "migrate", "--url", &db.url()], more].concat())
@@ -21,7 +17,7 @@ fn kill_once(project: &Project, db: &Database, query: &str) {
     let running = start(project.path(), &["db", "migrate", "--url", &url], &[]);
     until(query, || db.one(query) == "1");
     running.signal("KILL");
-    running.wait(LIMIT);
+    running.wait();
     until("the server has noticed", || {
         db.one("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'edu%' AND datname = current_database()") == "0"
     });

@@ -12,8 +12,6 @@ use crate::support::{Cut, Proxy, migrations, runtime, start, tcp_server, until};
 pub use self::course::through;
 use self::course::{Way, fresh, sql};
 
-const LIMIT: Duration = Duration::from_secs(90);
-
 /// Every `stride`-th message of a way, from the first on.
 fn matrix(way: Way, cut: Cut, stride: usize) {
     let (_, messages) = way.undisturbed();
@@ -126,7 +124,7 @@ fn a_server_that_crashed_under_a_run_is_migrated_by_the_next_one() {
     });
     let backend = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
     rustix::process::kill_process(backend, rustix::process::Signal::KILL).unwrap();
-    let run = running.wait(LIMIT);
+    let run = running.wait();
     assert!(
         matches!(run.code, 6 | 7 | 9),
         "{}: {}",

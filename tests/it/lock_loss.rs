@@ -1,13 +1,9 @@
 //! The connection that holds the lock dies while a run goes on: what edu says is true, its exit code is always
 //! the same, the working session is ended, and the audit trail has it.
 
-use std::time::Duration;
-
 use crate::support::{
     Cut, Project, Proxy, Session, Template, database, migrations, runtime, start, tcp_server, until,
 };
-
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// Ends the session that holds the lock of the current database.
 const END_LOCK: &str =
@@ -46,7 +42,7 @@ fn disturbed(
     let running = start(project.path(), words, &[]);
     until("the statement sleeps", || db.one(SLEEPS) == "1");
     disturb(db);
-    let run = running.wait(LIMIT);
+    let run = running.wait();
     assert_eq!(db.one(SLEEPS), "0", "its work goes on: {}", run.stderr);
     run
 }
@@ -154,7 +150,7 @@ fn a_run_that_was_killed_is_closed_by_the_next_one_that_has_nothing_to_do() {
     let running = start(project.path(), &["db", "migrate", "--url", &url], &[]);
     until("the statement sleeps", || session.one(SLEEPS) == "1");
     running.signal("KILL");
-    running.wait(LIMIT);
+    running.wait();
     until("the server has noticed", || {
         session.one("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'edu%' AND datname = current_database()") == "0"
     });
@@ -187,7 +183,7 @@ fn a_server_that_crashes_with_the_lock_leads_to_exit_7_and_the_next_run_closes_t
     let pid = session.one(&END_LOCK.replace("pg_terminate_backend(l.pid, 5000)", "l.pid"));
     let backend = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
     rustix::process::kill_process(backend, rustix::process::Signal::KILL).unwrap();
-    let run = running.wait(LIMIT);
+    let run = running.wait();
     assert_eq!(run.code, 7, "{}", run.stderr);
     assert!(run.says("V1 was applied before it"), "{}", run.stderr);
     until("the server is back", || {

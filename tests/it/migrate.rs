@@ -169,7 +169,7 @@ fn a_file_that_is_changed_while_the_run_goes_on_is_applied_as_it_was_read() {
     });
     project.write("migrations/V2__b.sql", "CREATE TABLE after (a int);");
     holder.run("SELECT pg_advisory_unlock(7)");
-    let run = running.wait(std::time::Duration::from_secs(60));
+    let run = running.wait();
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(
         db.one("SELECT to_regclass('before') IS NOT NULL AND to_regclass('after') IS NULL"),

@@ -1,10 +1,6 @@
 //! The server is stopped at once, as by a power cut, while a migration runs.
 
-use std::time::Duration;
-
 use crate::support::{Plain, migrations, runtime, start, until};
-
-const LIMIT: Duration = Duration::from_secs(90);
 
 /// Runs a text on the server. Nothing when it cannot be reached or fails.
 fn ask(url: &str, text: &str) -> Option<String> {
@@ -42,7 +38,7 @@ fn a_server_that_was_stopped_at_once_is_migrated_by_the_next_run() {
             ask(&url, sleeps).is_some_and(|count| count == "1")
         });
         server.stop_at_once();
-        let run = running.wait(LIMIT);
+        let run = running.wait();
         assert!(
             matches!(run.code, 6 | 7 | 9),
             "{}: {}",

@@ -80,10 +80,9 @@ impl Bouncer {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().expect("a folder");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("its mode");
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a port")
-            .port();
+        // Below the ports that connections get: one of those is anybody's as soon as it is let go.
+        let random = u64::from(uuid::Uuid::new_v4().as_fields().0);
+        let port = edu::server::settings::choose_port(random).expect("a port");
         let config = format!(
             "[databases]\n* = host=127.0.0.1 port={} user=postgres password={}\n[pgbouncer]\n\
              listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = {mode}\n{more}",

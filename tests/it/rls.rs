@@ -52,6 +52,17 @@ fn the_fingerprint_differs_exactly_when_isolation_may() {
 }
 
 #[test]
+fn what_edu_keeps_for_itself_is_no_part_of_the_fingerprint_until_somebody_may_reach_it() {
+    let db = database(Template::Migrated);
+    let print = || db.edu(&["db", "rls", "fingerprint"]).expect(0).stdout;
+    let before = print();
+    db.run("CREATE TABLE edu.more (i int)");
+    assert_eq!(print(), before);
+    db.run("GRANT USAGE ON SCHEMA edu TO edusphere_app");
+    assert_ne!(print(), before);
+}
+
+#[test]
 fn a_leak_is_told_with_who_sees_what_how_to_see_it_and_the_fix() {
     let db = database(Template::Migrated);
     db.run("CREATE VIEW v_stats AS SELECT * FROM users; GRANT SELECT ON v_stats TO edusphere_app");

@@ -420,7 +420,7 @@ fn a_password_in_a_statement_is_shown_neither_by_the_plan_nor_by_the_lock() {
         assert!(!run.says(CANARY), "{line}: {}{}", run.stdout, run.stderr);
     }
     running.signal("INT");
-    running.wait(std::time::Duration::from_secs(30));
+    running.wait();
     admin.run("DROP DATABASE told WITH (FORCE)");
 }
 

@@ -9,8 +9,6 @@ use crate::support::{
     Project, Run, Session, Template, command, database, own_server, server, start, until,
 };
 
-const LIMIT: Duration = Duration::from_secs(120);
-
 /// A project of its own name, so that no other test's databases are its own.
 fn project(name: &str) -> Project {
     let manifest = format!("name = \"{name}\"\n");
@@ -128,7 +126,7 @@ fn fifty_requests_at_once_build_one_template_and_get_fifty_databases() {
     let mut urls = Vec::new();
     let mut built = 0;
     for one in running {
-        let run = one.wait(LIMIT).expect(0);
+        let run = one.wait().expect(0);
         built += usize::from(run.stderr.contains("building the template"));
         urls.extend(lines(&run));
     }
@@ -195,7 +193,7 @@ fn ctrl_c_and_sigterm_reach_the_command_and_its_database_is_dropped() {
         until("the command runs", || ready.exists());
         assert_eq!(clones("signals").len(), 1);
         running.signal(signal);
-        running.wait(LIMIT).expect(3);
+        running.wait().expect(3);
         assert_eq!(clones("signals"), Vec::<String>::new());
         std::fs::remove_file(ready).unwrap();
     }
@@ -212,7 +210,7 @@ fn a_template_that_is_interrupted_while_it_is_built_is_gone() {
     let running = start(project.path(), &["testdb", "create", "--url", &url], &[]);
     until("the migration sleeps", || admin().one(asleep) == "1");
     running.signal("INT");
-    running.wait(LIMIT).expect(130);
+    running.wait().expect(130);
     assert_eq!(there("halfway"), Vec::<String>::new());
 
     // Killed outright, it is left to gc.
@@ -768,11 +766,11 @@ fn runs_at_once_sweep_up_the_same_leftovers_without_a_word_of_each_other() {
         for one in &mut lost {
             one.signal("KILL");
         }
-        lost.into_iter().for_each(|one| drop(one.wait(LIMIT)));
+        lost.into_iter().for_each(|one| drop(one.wait()));
         let words = ["testdb", "run", "--url", &url, "--", "true"];
         let runs: Vec<_> = (0..8).map(|_| start(project.path(), &words, &[])).collect();
         for run in runs {
-            let run = run.wait(LIMIT).expect(0);
+            let run = run.wait().expect(0);
             assert!(!run.says("could not be dropped"), "{}", run.stderr);
         }
         testdb(&project, &["gc"]).expect(0);

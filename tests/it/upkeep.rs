@@ -53,6 +53,29 @@ fn maintenance_vacuums_every_table_and_rebuilds_an_index_that_is_mostly_air() {
 }
 
 #[test]
+fn the_rebuild_of_another_session_is_left_alone() {
+    let db = database(Template::Empty);
+    db.run(
+        "CREATE TABLE t (i int PRIMARY KEY, j int UNIQUE); CREATE TABLE other (i int PRIMARY KEY)",
+    );
+    let mut holder = db.session("postgres");
+    holder.run("BEGIN; INSERT INTO t VALUES (1)");
+    std::thread::scope(|scope| {
+        let rebuild = scope.spawn(|| {
+            db.session("postgres")
+                .attempt("REINDEX TABLE CONCURRENTLY t")
+        });
+        until("both new indexes are there", || {
+            db.one("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == "2"
+        });
+        let run = db.edu(&["db", "maintain", "--table", "public.other"]);
+        holder.run("COMMIT");
+        rebuild.join().unwrap().unwrap();
+        run.expect(0);
+    });
+}
+
+#[test]
 fn the_rest_of_a_broken_off_rebuild_is_dropped() {
     let db = database(Template::Empty);
     db.run("CREATE TABLE t (i int PRIMARY KEY)");

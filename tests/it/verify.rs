@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Stdio;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::support::{Database, Project, Run, Template, database, edu, major, runtime};
 
@@ -234,57 +234,107 @@ fn a_run_in_progress_is_said_and_nothing_counts_as_drift() {
     drop(runner);
 }
 
-/// What sessions do over and over while the database is verified. Upkeep is one session's: VACUUM and REINDEX
-/// would wait for each other.
-const WORK: [&[&str]; 4] = [
-    &["UPDATE public.users SET display_name = display_name || '.' WHERE length(display_name) < 60"],
+/// What sessions do over and over while the database is looked at; `{db}` is its name. Upkeep is one session's:
+/// VACUUM and REINDEX would wait for each other.
+const WORK: [&[&str]; 7] = [
+    &[
+        "UPDATE public.users SET display_name = display_name || '.' WHERE length(display_name) < 60",
+        "BEGIN; DELETE FROM public.users; ROLLBACK",
+    ],
     &[
         "BEGIN; CREATE TEMPORARY TABLE mine (i int) ON COMMIT DROP; INSERT INTO mine VALUES (1); COMMIT",
+        "CREATE TEMPORARY TABLE mine (id serial PRIMARY KEY, v int CHECK (v > 0));
+         CREATE TEMPORARY TABLE yours (id serial PRIMARY KEY, mine int REFERENCES mine); CREATE INDEX ON yours (mine)",
+        "DROP TABLE yours, mine",
     ],
-    &["BEGIN; DELETE FROM public.users; ROLLBACK"],
+    &[
+        "CREATE TEMPORARY TABLE guarded (i int, v int DEFAULT 1);
+         CREATE FUNCTION pg_temp.same() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+         CREATE TRIGGER same BEFORE INSERT ON guarded FOR EACH ROW EXECUTE FUNCTION pg_temp.same();
+         CREATE RULE kept AS ON DELETE TO guarded DO INSTEAD NOTHING;
+         ALTER TABLE guarded ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON guarded USING (v > 1);
+         CREATE TEMPORARY VIEW seen AS SELECT * FROM guarded",
+        "DROP VIEW seen; DROP TABLE guarded; DROP FUNCTION pg_temp.same",
+    ],
+    &[
+        "CREATE ROLE {db}_other LOGIN; ALTER ROLE {db}_other SET work_mem = '8MB';
+         GRANT SET ON PARAMETER log_statement TO {db}_other",
+        "DROP OWNED BY {db}_other; DROP ROLE {db}_other",
+    ],
+    // Not those of temporary tables, which are other sessions'.
+    &["SELECT nextval(oid::regclass) FROM pg_class WHERE relkind = 'S' AND relpersistence = 'p'"],
+    &[
+        "BEGIN; SET LOCAL search_path = ag_catalog, public; SET LOCAL row_security = off;
+         SELECT * FROM cypher('edusphere_graph', $$ MATCH (n) RETURN count(n) $$) AS (n agtype); ROLLBACK",
+    ],
     &[
         "VACUUM (ANALYZE) public.users",
         "REINDEX TABLE CONCURRENTLY public.users",
+        "REINDEX TABLE CONCURRENTLY public.tenants",
         "REINDEX TABLE CONCURRENTLY public.content_embeddings",
+        "VACUUM FULL public.courses",
+        "ANALYZE",
     ],
 ];
+
+/// What is asked in turn beside `db verify`.
+const LOOKS: [&[&str]; 7] = [
+    &["db", "rls", "--engine", "static,proof"],
+    &["db", "top"],
+    &["db", "index", "status"],
+    &["db", "graph", "verify"],
+    &["db", "maintain", "--dry-run"],
+    &["db", "status"],
+    &["db", "plan"],
+];
+
+/// Says so when it goes, however it goes.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 #[test]
 fn work_and_upkeep_at_the_same_time_raise_no_false_alarm() {
     let project = snapshotted();
     let db = database(Template::Seeded);
     let ended = AtomicBool::new(false);
-    let rounds = std::thread::scope(|scope| {
-        let workers: Vec<_> = WORK
-            .iter()
-            .map(|work| {
-                scope.spawn(|| {
-                    let mut session = db.session("postgres");
-                    let mut rounds = 0;
-                    while !ended.load(Ordering::Relaxed) {
-                        for statement in *work {
-                            session.run(statement);
-                        }
-                        rounds += 1;
+    let rounds = WORK.map(|_| AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for (work, rounds) in WORK.into_iter().zip(&rounds) {
+            let (db, ended) = (&db, &ended);
+            scope.spawn(move || {
+                let _ends = Ends(ended);
+                let mut session = db.session("postgres");
+                while !ended.load(Ordering::Relaxed) {
+                    for statement in work {
+                        session.run(&statement.replace("{db}", &db.name));
                     }
-                    rounds
-                })
-            })
-            .collect();
-        let verified = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            for _ in 0..20 {
-                verify(&project, &db, &["--quiet"]).expect(0);
+                    rounds.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        let _ends = Ends(&ended);
+        let all_worked = || {
+            rounds
+                .iter()
+                .all(|rounds| rounds.load(Ordering::Relaxed) > 2)
+        };
+        for round in 0_usize.. {
+            let done = round >= 2 * LOOKS.len() && all_worked();
+            if done || ended.load(Ordering::Relaxed) {
+                break;
             }
-        }));
-        ended.store(true, Ordering::Relaxed);
-        let rounds: Vec<usize> = workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap())
-            .collect();
-        verified.unwrap();
-        rounds
+            verify(&project, &db, &["--quiet"]).expect(0);
+            let look = LOOKS[round % LOOKS.len()];
+            project
+                .edu(&[look, &["--url", &db.url()]].concat())
+                .expect(0);
+        }
     });
-    assert!(rounds.iter().all(|rounds| *rounds > 2), "{rounds:?}");
 }
 
 #[test]

@@ -53,7 +53,9 @@ SELECT f.nspname::text AS schema, f.relname::text AS name, f.relkind IN ('i', 'I
            (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', k.conname, pg_catalog.pg_get_constraintdef(k.oid), k.convalidated), ',' ORDER BY k.conname)
             FROM pg_catalog.pg_constraint k WHERE k.conrelid = f.tab),
            (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', pg_catalog.pg_get_indexdef(i.indexrelid), i.indisvalid), ',' ORDER BY i.indexrelid::regclass::text)
-            FROM pg_catalog.pg_index i WHERE i.indrelid = f.tab),
+            FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+            -- What REINDEX CONCURRENTLY builds beside another index, or left, changes nothing about the table.
+            WHERE i.indrelid = f.tab AND (i.indisvalid OR x.relname !~ '_cc(new|old)[0-9]*$')),
            (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', p.polname, p.polcmd, p.polpermissive, p.polroles,
                        pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)), ',' ORDER BY p.polname)
             FROM pg_catalog.pg_policy p WHERE p.polrelid = f.tab),

@@ -17,7 +17,7 @@ use futures_util::future::join;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Row};
 
-use super::error::{failure, server_error};
+use super::error::failure;
 use super::{Server, concurrent, session};
 use crate::catalog::name::quote_literal;
 use crate::catalog::{Catalog, Kind};
@@ -179,8 +179,8 @@ async fn inside(
         );
     }
     catalog.unmodelled.sort();
-    position::read(connection, &mut catalog).await?;
-    Ok(Some(catalog))
+    let settled = position::read(connection, &mut catalog).await?;
+    Ok(settled.then_some(catalog))
 }
 
 /// A second connection that sees what the first one sees. Nothing where there can be none: a limit of
@@ -209,21 +209,11 @@ async fn collect(
             match rows.try_next().await {
                 Ok(Some(found)) => row::take(&mut catalog, &found)?,
                 Ok(None) => break,
-                Err(error) if is_gone(&error) => return Ok(None),
+                Err(error) if concurrent::is_gone(&error) => return Ok(None),
                 Err(error) => return Err(failure("read the catalog", &error)),
             }
         }
     }
-}
-
-/// Whether a query met an object that was dropped after its snapshot was taken: the functions that word
-/// definitions look at what is there now. They give no SQLSTATE of their own.
-fn is_gone(error: &sqlx::Error) -> bool {
-    server_error(error).is_some_and(|error| {
-        error.code() == "XX000"
-            && (error.message().starts_with("cache lookup failed")
-                || error.message().starts_with("could not open relation"))
-    })
 }
 
 /// Begins the transaction and asks what the queries depend on, in one message. `share` says that another

@@ -36,7 +36,7 @@ pub async fn record(
     let look = look::look(connection, false).await?;
     store::check(&look, project, lock.server().database())?;
     if store::is_missing(&look) {
-        store::make(lock, owner, project).await?;
+        store::make(connection, lock, owner, project).await?;
     }
     session::run(connection, "BEGIN", doing).await?;
     let mut written = Vec::new();

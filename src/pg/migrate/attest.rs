@@ -74,7 +74,7 @@ pub async fn attest(
     }
     store::check(&look, &context.project, lock.server().database())?;
     if store::is_missing(&look) {
-        store::make(lock, plan.owner, &context.project).await?;
+        store::make(connection, lock, plan.owner, &context.project).await?;
     }
     let sent = message(lock, plan, &told)?.send(connection).await;
     sent.map(drop)

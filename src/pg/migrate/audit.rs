@@ -13,6 +13,9 @@ use crate::pg::message::Message;
 use crate::secret::hidden;
 use crate::spec::migration::Migration;
 
+/// The longest text kept of who runs what, and where. Units: characters.
+const TEXT_MAX: usize = 250;
+
 /// The longest message kept. Units: characters.
 const MESSAGE_MAX: usize = 1_000;
 
@@ -131,7 +134,7 @@ impl Run {
     fn row(&self, outcome: Option<&str>) -> Result<String> {
         let by = &self.provenance;
         let optional = |text: &Option<String>| match text {
-            Some(text) => literal(text),
+            Some(text) => short(text),
             None => Ok("NULL".to_owned()),
         };
         let dirty = by
@@ -147,10 +150,10 @@ impl Run {
                  dirty, plan_hash, lock_wait_ms)
              VALUES ('{id}', {ended}, {outcome}, {}, {}, {}, {}, {}, {dirty}, {}, {})
              ON CONFLICT (id) DO NOTHING",
-            literal(&self.command)?,
-            literal(&by.who)?,
-            literal(&by.host)?,
-            literal(&by.application)?,
+            short(&self.command)?,
+            short(&by.who)?,
+            short(&by.host)?,
+            short(&by.application)?,
             optional(&by.revision)?,
             literal(&self.plan_hash)?,
             self.lock_wait.as_millis(),
@@ -226,6 +229,11 @@ pub(super) enum Alone {
     Yes,
     /// Our lock is lost.
     Perhaps,
+}
+
+/// The beginning of a text, as a literal.
+fn short(text: &str) -> Result<String> {
+    literal(&text.chars().take(TEXT_MAX).collect::<String>())
 }
 
 /// A literal of text that may hold anything; a NUL byte cannot be stored.

@@ -143,7 +143,7 @@ pub async fn run(
     let context = rollback.context;
     store::check(look, &context.project, lock.server().database())?;
     if store::is_missing(look) {
-        store::make(lock, rollback.owner, &context.project).await?;
+        store::make(connection, lock, rollback.owner, &context.project).await?;
     }
     let text: String = rollback
         .undo

@@ -1,9 +1,10 @@
 //! What a run must pass before its first statement: the database is this project's, history and files agree, every hazard is allowed, and a plan that was made before still fits.
-//! Meanwhile edu's own schema is made ready and the project's revision is asked for.
+//! Meanwhile the project's revision is asked for.
 
 use std::sync::Arc;
 
 use sqlx::postgres::PgConnection;
+use tokio::task::JoinHandle;
 
 use super::context::Provenance;
 use super::draft::Locks;
@@ -11,6 +12,7 @@ use super::look::{self, Look};
 use super::{Plan, Stage, attest, audit, draft, order, select, store};
 use crate::failure::{Failure, Result};
 use crate::pg::lock::Lock;
+use crate::pg::pooler;
 use crate::progress::{Progress, Report};
 use crate::spec::migration::Migration;
 
@@ -33,36 +35,25 @@ pub(super) struct Ready<'a> {
 /// # Errors
 /// Exit 8 for a database that is not this project's, or a hazard that no file allows; exit 4 when
 /// history and files contradict each other or the plan that was made before no longer fits; those of
-/// [`store::begin`]. Nothing was changed then.
+/// [`store::make`]. Nothing was changed then.
 pub(super) async fn guard<'a>(
     connection: &mut PgConnection,
     lock: &Lock,
     plan: &Plan<'a>,
     report: Report<'_>,
 ) -> Result<Ready<'a>> {
-    // In a bare database the lock's session makes the schema, uncommitted, while this one looks.
-    let early = plan.stage == Stage::Ordinary && lock.found_bare() && !plan.migrations.is_empty();
-    let (judged, made) = tokio::join!(judge(connection, lock, plan, report), async {
-        match early {
-            true => store::begin(lock, plan.owner, &plan.context.project).await,
-            false => Ok(()),
-        }
-    });
-    let needed =
-        plan.stage == Stage::Ordinary && judged.as_ref().is_ok_and(|ready| !ready.due.is_empty());
-    let ended = match early {
-        true => store::end(lock, needed && made.is_ok()).await,
-        false => Ok(()),
-    };
-    let ready = judged?;
-    ended?;
-    if needed && early {
-        made?;
-    } else if needed && store::is_missing(&ready.look) {
-        store::make(lock, plan.owner, &plan.context.project).await?;
+    let (mut ready, asked) = judge(connection, lock, plan, report).await?;
+    let ordinary = plan.stage == Stage::Ordinary;
+    let needed = ordinary && !ready.due.is_empty();
+    if needed && store::is_missing(&ready.look) {
+        store::make(connection, lock, plan.owner, &plan.context.project).await?;
+    }
+    if let Some(asked) = asked {
+        let told = |error| Failure::bug(format!("could not ask who runs edu: {error}"));
+        ready.provenance = asked.await.map_err(told)?;
     }
     let store = needed || ready.look.meta.is_some() && !store::is_missing(&ready.look);
-    if plan.stage == Stage::Ordinary && store {
+    if ordinary && store {
         attest::catch_up(lock, plan, &ready.look, report).await?;
     }
     if !needed && !ready.look.open_runs.is_empty() {
@@ -71,14 +62,17 @@ pub(super) async fn guard<'a>(
     Ok(ready)
 }
 
-/// Looks, and judges what it finds. Nothing is written.
+/// Looks, and judges what it finds. Nothing is written. Who runs edu is asked for meanwhile, where anything is due.
 async fn judge<'a>(
     connection: &mut PgConnection,
     lock: &Lock,
     plan: &Plan<'a>,
     report: Report<'_>,
-) -> Result<Ready<'a>> {
-    let look = look::look(connection, false).await?;
+) -> Result<(Ready<'a>, Option<JoinHandle<Provenance>>)> {
+    let look = match lock.found_bare() {
+        true => Look::bare(pooler::session(connection, "").await?),
+        false => look::look(connection, false).await?,
+    };
     store::check(&look, &plan.context.project, lock.server().database())?;
     let pending = order::pending_with(&look.history, plan.migrations, plan.tolerance).await?;
     let due = select(pending.clone(), plan);
@@ -90,15 +84,11 @@ async fn judge<'a>(
         locks: Locks::default(),
     };
     if ready.due.is_empty() && plan.before.is_none() {
-        return Ok(ready);
+        return Ok((ready, None));
     }
     let provenance = Arc::clone(&plan.context.provenance);
     let asked = tokio::task::spawn_blocking(move || provenance());
-    let (drawn, asked) = tokio::join!(
-        draft::drawn(connection, plan, &ready.look.history, &ready.due),
-        asked
-    );
-    let (drawn, locks) = drawn?;
+    let (drawn, locks) = draft::drawn(connection, plan, &ready.look.history, &ready.due).await?;
     if let Some(before) = plan.before {
         drawn.refuse_if_moved(before)?;
     }
@@ -110,7 +100,5 @@ async fn judge<'a>(
         )));
     }
     ready.locks = locks;
-    ready.provenance =
-        asked.map_err(|error| Failure::bug(format!("could not ask who runs edu: {error}")))?;
-    Ok(ready)
+    Ok((ready, Some(asked)))
 }

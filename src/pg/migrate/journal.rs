@@ -9,6 +9,7 @@ use sqlx::postgres::PgConnection;
 
 use crate::catalog::name::{quote_ident, quote_literal};
 use crate::failure::{Exit, Failure, Result, cut};
+use crate::pg::PRIVATE;
 use crate::pg::error::failure;
 use crate::pg::lock::Lock;
 use crate::pg::message::Message;
@@ -76,6 +77,15 @@ impl Place<'_> {
     }
 }
 
+/// Makes the journal, unless it is there.
+///
+/// # Errors
+/// Exit 6 when the lock is lost.
+pub(super) async fn make(lock: &Lock, owner: Option<&str>) -> Result<()> {
+    let path = "SET LOCAL search_path = ''";
+    note(lock, owner, &[path, include_str!("journal.sql"), PRIVATE]).await
+}
+
 /// A statement that removes a migration's entries, once the history has it.
 pub(super) fn clear(version: i64) -> String {
     format!("DELETE FROM edu.journal WHERE version = {version}")
@@ -85,7 +95,7 @@ pub(super) fn clear(version: i64) -> String {
 ///
 /// # Errors
 /// Exit 6 when the lock is lost.
-pub(super) async fn note(lock: &Lock, owner: Option<&str>, statements: &[String]) -> Result<()> {
+pub(super) async fn note(lock: &Lock, owner: Option<&str>, statements: &[&str]) -> Result<()> {
     let mut message = Message::default();
     if let Some(owner) = owner {
         message.add(&format!("SET LOCAL ROLE {}", quote_ident(owner)));
@@ -144,6 +154,18 @@ pub async fn resolve(
     k: i32,
     resolution: Resolution,
 ) -> Result<()> {
+    let nothing = || {
+        Failure::usage(format!("the journal has no open entry {version}:{k}"))
+            .hint("See what is open: edu db repair")
+    };
+    let there: bool =
+        sqlx::query_scalar("SELECT pg_catalog.to_regclass('edu.journal') IS NOT NULL")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(|error| failure("look for the journal", &error))?;
+    if !there {
+        return Err(nothing());
+    }
     let mut message = Message::default();
     if let Some(owner) = owner {
         message.add(&format!("SET LOCAL ROLE {}", quote_ident(owner)));
@@ -161,9 +183,6 @@ pub async fn resolve(
         .map_err(|stop| failure("change the journal", &stop.error))?;
     match rows.first().map(|row| row.get::<i32, _>("k")) {
         Some(_) => Ok(()),
-        None => Err(
-            Failure::usage(format!("the journal has no open entry {version}:{k}"))
-                .hint("See what is open: edu db repair"),
-        ),
+        None => Err(nothing()),
     }
 }

@@ -44,6 +44,24 @@ pub struct Look {
     pub holder: Option<Holder>,
 }
 
+impl Look {
+    /// What there is to see in a database that has neither a history nor a schema of edu's own.
+    pub(super) fn bare(pid: i32) -> Self {
+        Self {
+            pid,
+            store: false,
+            readable: true,
+            meta: None,
+            watched: false,
+            history: Vec::new(),
+            journal: Vec::new(),
+            open_runs: Vec::new(),
+            steps: Vec::new(),
+            holder: None,
+        }
+    }
+}
+
 /// The one row of `edu.meta`.
 #[derive(Debug, Deserialize)]
 pub struct Meta {

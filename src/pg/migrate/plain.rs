@@ -33,6 +33,9 @@ pub(super) async fn run(
     let total = statements.len();
     journal::check(step.entries, step.file)?;
     effort.attempts = 1;
+    if step.run.is_some() {
+        journal::make(step.watch.lock, step.owner).await?;
+    }
     let header = &step.file.header;
     let limit = Patience::new(header.lock_timeout.map(Duration::from)).limit();
     let start = step.start(limit).send(connection).await;
@@ -84,7 +87,7 @@ async fn is_done(
         }
     )));
     if done {
-        journal::note(step.watch.lock, step.owner, &[place.write(true)?]).await?;
+        journal::note(step.watch.lock, step.owner, &[&place.write(true)?]).await?;
     }
     Ok(done)
 }
@@ -131,7 +134,7 @@ async fn one(
     let deadline = Instant::now() + step.context.budget.ddl;
     let mut patience = Patience::new(step.file.header.lock_timeout.map(Duration::from));
     if journalled && !atomic {
-        journal::note(step.watch.lock, step.owner, &[place.write(false)?]).await?;
+        journal::note(step.watch.lock, step.owner, &[&place.write(false)?]).await?;
     }
     loop {
         let what = format!("{} statement {}", step.name(), place.k);
@@ -186,7 +189,7 @@ async fn one(
             continue;
         }
         if answered && journalled && !atomic && effect.fails_cleanly() {
-            journal::note(step.watch.lock, step.owner, &[place.erase()]).await?;
+            journal::note(step.watch.lock, step.owner, &[&place.erase()]).await?;
         }
         let seen = step.watch.seen().clone();
         return Err(match again && !seen.is_empty() {
@@ -199,7 +202,7 @@ async fn one(
 /// Marks a statement that was announced as done.
 async fn finish(step: &Step<'_>, place: &Place<'_>, announced: bool) -> Result<()> {
     match announced {
-        true => journal::note(step.watch.lock, step.owner, &[place.write(true)?]).await,
+        true => journal::note(step.watch.lock, step.owner, &[&place.write(true)?]).await,
         false => Ok(()),
     }
 }
@@ -243,9 +246,13 @@ async fn attempt_one(
         Broken::Stop(stop) => {
             let code = sqlstate(&stop.error).to_owned();
             let text = &place.statement.text;
-            let failed = statement_failure(document, place.statement.body.start, text, &stop.error);
-            if marked && server_error(&stop.error).is_some() {
-                step.roll_back(connection).await;
+            let mut failed =
+                statement_failure(document, place.statement.body.start, text, &stop.error);
+            if marked
+                && server_error(&stop.error).is_some()
+                && let Err(why) = step.roll_back(connection).await
+            {
+                failed = failed.detail(why);
             }
             match step.context.cancel.requested() {
                 Some(_) => Err((step.context.cancel.failure(), code)),
@@ -284,7 +291,7 @@ async fn mark(
     match step.watch.run(&what, true, message.send(connection)).await {
         Ok(_) => Ok(()),
         Err(Broken::Stop(stop)) if server_error(&stop.error).is_some() => {
-            step.roll_back(connection).await;
+            let rolled_back = step.roll_back(connection).await;
             let code = sqlstate(&stop.error).to_owned();
             let failed = match stop.completed {
                 0 => step.ended_transaction(),
@@ -296,7 +303,10 @@ async fn mark(
                     &stop.error,
                 ),
             };
-            Err((failed, code))
+            Err(match rolled_back {
+                Ok(()) => (failed, code),
+                Err(why) => (failed.detail(why), code),
+            })
         }
         Err(Broken::LockLost(failure)) => Err((
             failure.detail("The journal says whether its last statement is done."),

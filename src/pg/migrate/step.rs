@@ -12,7 +12,7 @@ use sqlx::postgres::PgConnection;
 use super::audit::Run;
 use super::context::Context;
 use super::journal::Entry;
-use super::watch::Watch;
+use super::watch::{Broken, Watch};
 use super::{lost, plain, record, transact};
 use crate::catalog::name::quote_ident;
 use crate::failure::{Exit, Failure, Result};
@@ -191,9 +191,25 @@ impl Step<'_> {
         .hint("Take COMMIT and ROLLBACK out of what it runs, bring the database back by hand to what the history says, and run the command again.")
     }
 
-    /// Ends the open transaction without a trace. Gives whether the server confirmed it.
-    pub async fn roll_back(&self, connection: &mut PgConnection) -> bool {
-        let rollback = send(connection, "ROLLBACK".to_owned(), false);
-        self.watch.run("rolling back", true, rollback).await.is_ok()
+    /// Ends the open transaction without a trace.
+    ///
+    /// # Errors
+    /// What the server said instead of confirming it, as a sentence. What is wrong with the message before may
+    /// have answered the first attempt, so there is a second.
+    pub async fn roll_back(
+        &self,
+        connection: &mut PgConnection,
+    ) -> std::result::Result<(), String> {
+        let mut refused = String::new();
+        for _ in 0..2 {
+            let rollback = send(connection, "ROLLBACK".to_owned(), false);
+            refused = match self.watch.run("rolling back", true, rollback).await {
+                Ok(_) => return Ok(()),
+                Err(Broken::Stop(stop)) => stop.error.to_string(),
+                Err(Broken::LockLost(failure)) => failure.error,
+                Err(Broken::Silent) => "the session does not answer".to_owned(),
+            };
+        }
+        Err(format!("ROLLBACK was not confirmed: {refused}."))
     }
 }

@@ -1,16 +1,20 @@
 //! edu's own schema `edu`: making it, and refusing one that is not ours.
 
+use sqlx::Row;
+use sqlx::postgres::PgConnection;
+
 use super::look::Look;
 use crate::catalog::name::{quote_ident, quote_literal};
 use crate::failure::{Exit, Failure, Result};
+use crate::pg::PRIVATE;
 use crate::pg::error::failure;
 use crate::pg::lock::{self, Lock};
-use crate::pg::message::Message;
+use crate::pg::message::{self, Message};
 
 const SQL: &str = include_str!("store.sql");
 
 /// The layout that this edu makes and understands.
-const LAYOUT: i32 = 2;
+const LAYOUT: i32 = 3;
 
 /// Refuses a database that belongs to another project, to a newer edu, or whose schema `edu` is
 /// somebody else's.
@@ -51,50 +55,70 @@ pub fn is_missing(look: &Look) -> bool {
     look.meta.as_ref().is_none_or(|meta| meta.layout < LAYOUT)
 }
 
-/// Makes the schema as the owner, in one transaction, on the lock's connection.
+/// Makes the schema as the owner, in one transaction in which our lock is held. It is the session that works
+/// next: what it reads of the catalogs for this it need not read again.
 ///
 /// # Errors
-/// Exit 8 without the privilege; nothing was changed.
-pub async fn make(lock: &Lock, owner: Option<&str>, project: &str) -> Result<()> {
-    let made = begin(lock, owner, project).await;
-    end(lock, made.is_ok()).await?;
+/// Exit 8 without the privilege, exit 6 when the lock is lost; nothing was changed.
+pub async fn make(
+    connection: &mut PgConnection,
+    lock: &Lock,
+    owner: Option<&str>,
+    project: &str,
+) -> Result<()> {
+    let made = tables(connection, lock, owner, project).await;
+    if made.is_err() {
+        let _ = message::ask(connection, "ROLLBACK".to_owned()).await;
+    }
     made
 }
 
-/// Ends what [`begin`] began: for good, or as if it had not been.
-pub(super) async fn end(lock: &Lock, commit: bool) -> Result<()> {
-    let mut message = Message::default();
-    message.add(if commit { "COMMIT" } else { "ROLLBACK" });
-    lock.ask(message).await.map(drop)
-}
-
-/// The first half of [`make`]: the schema is there, and not committed yet. [`end`] must follow.
-pub(super) async fn begin(lock: &Lock, owner: Option<&str>, project: &str) -> Result<()> {
-    let mut message = Message::default();
-    message.add("BEGIN");
+async fn tables(
+    connection: &mut PgConnection,
+    lock: &Lock,
+    owner: Option<&str>,
+    project: &str,
+) -> Result<()> {
+    let mut text = Message::default();
+    text.add("BEGIN");
     if let Some(owner) = owner {
-        message.add(&format!("SET LOCAL ROLE {}", quote_ident(owner)));
+        text.add(&format!("SET LOCAL ROLE {}", quote_ident(owner)));
     }
-    message.add(SQL);
-    message.add(&format!(
+    text.add(SQL);
+    text.add(&format!(
         "INSERT INTO edu.meta (layout, project) VALUES ({LAYOUT}, {})
          ON CONFLICT (one) DO UPDATE SET layout = EXCLUDED.layout",
         quote_literal(project)?
     ));
-    match message.send(&mut *lock.connection().await).await {
-        Ok(_) => Ok(()),
-        Err(stop) if lock::ends_session(&stop.error) => Err(lock::lost()),
-        Err(stop) => {
-            let failure = failure("make edu's own schema \"edu\"", &stop.error);
-            Err(match (failure.exit, owner) {
-                (Exit::Refused, Some(owner)) => failure.hint(format!(
-                    "As a superuser: GRANT CREATE ON DATABASE <database> TO {}",
-                    quote_ident(owner)
-                )),
-                (Exit::Refused, None) => failure
-                    .hint("As a superuser: GRANT CREATE ON DATABASE <database> TO <this role>"),
-                _ => failure,
-            })
+    text.add(&format!(
+        "SELECT {} AS held, EXISTS (SELECT FROM pg_catalog.pg_default_acl) AS shared",
+        lock.held_sql()
+    ));
+    let refused = |stop: message::Stop| refused(failure(DOING, &stop.error), owner);
+    let rows = text.send(&mut *connection).await.map_err(refused)?;
+    let says = |what: &str| rows.iter().any(|row| row.get(what));
+    if !says("held") {
+        return Err(lock::lost());
+    }
+    let end = match says("shared") {
+        true => format!("{PRIVATE};\nCOMMIT"),
+        false => "COMMIT".to_owned(),
+    };
+    let ended = message::ask(connection, end).await;
+    ended.map(drop).map_err(refused)
+}
+
+const DOING: &str = "make edu's own schema \"edu\"";
+
+fn refused(failure: Failure, owner: Option<&str>) -> Failure {
+    match (failure.exit, owner) {
+        (Exit::Refused, Some(owner)) => failure.hint(format!(
+            "As a superuser: GRANT CREATE ON DATABASE <database> TO {}",
+            quote_ident(owner)
+        )),
+        (Exit::Refused, None) => {
+            failure.hint("As a superuser: GRANT CREATE ON DATABASE <database> TO <this role>")
         }
+        _ => failure,
     }
 }

@@ -164,8 +164,10 @@ async fn stopped(
 ) -> Refused {
     let code = sqlstate(&stop.error);
     if stop.completed < sent.before && peek::held_back(&stop.error) {
-        step.roll_back(connection).await;
-        return Refused::HeldBack;
+        return match step.roll_back(connection).await {
+            Ok(()) => Refused::HeldBack,
+            Err(why) => Refused::Finally(silent(step).detail(why).detail(step.server_undoes())),
+        };
     }
     let failure = match sent.failure(stop.completed, &stop.error) {
         Some(failure) => failure,
@@ -175,8 +177,9 @@ async fn stopped(
         return Refused::Finally(failure.exit(Exit::Unreachable).detail(step.server_undoes()));
     }
     let state = match step.roll_back(connection).await {
-        true => step.as_before(),
-        false => step.server_undoes(),
+        Ok(()) => step.as_before(),
+        // Nothing more can be tried in this session.
+        Err(why) => return Refused::Finally(failure.detail(why).detail(step.server_undoes())),
     };
     if step.context.cancel.requested().is_some() {
         return Refused::Finally(step.context.cancel.failure().detail(state));

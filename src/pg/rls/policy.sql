@@ -1,5 +1,5 @@
 -- One row: a policy as JSON; its trees by md5, see tree.sql. Order: by table and name. $1: the roles concerned.
--- Privileges: none beyond CONNECT. Lowest server version: 16.
+-- Not here: those of temporary tables, which are one session's own. Privileges: none beyond CONNECT. Lowest server version: 16.
 -- Writing an expression as SQL is what takes long: once for all tables with these columns, except where the text
 -- has the table's own name in it (in a sub-select, or for a whole row).
 WITH named AS MATERIALIZED (
@@ -33,7 +33,7 @@ SELECT pg_catalog.to_jsonb(x) FROM (
 SELECT p.oid::int8 AS oid, p.polrelid::int8 AS "table", p.polname AS name, p.polcmd::text AS command, p.polpermissive AS permissive,
        s.roles, s.binds, u.md5 AS using_tree, w.md5 AS check_tree, ut.text AS using_text, wt.text AS check_text
 FROM pg_catalog.pg_policy p
-JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
+JOIN pg_catalog.pg_class c ON c.oid = p.polrelid AND c.relpersistence <> 't'
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN sets s ON s.polroles = p.polroles
 LEFT JOIN side u ON u.oid = p.oid AND u.old

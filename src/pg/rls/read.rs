@@ -8,7 +8,7 @@ use sqlx::types::Json;
 
 use crate::failure::Result;
 use crate::pg::error::failure;
-use crate::pg::session;
+use crate::pg::{concurrent, session};
 use crate::posture::{Oid, Posture};
 
 /// What to ask about.
@@ -27,31 +27,47 @@ pub struct Question {
 /// # Errors
 /// By SQLSTATE. Nothing was changed.
 pub async fn posture(connection: &mut PgConnection, question: &Question) -> Result<Posture> {
-    session::run(
-        connection,
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = pg_catalog; SET LOCAL work_mem = '64MB'",
-        "begin reading the catalog",
-    )
-    .await?;
-    let posture = inside(connection, question).await;
-    let ended = session::run(connection, "ROLLBACK", "end reading the catalog").await;
-    posture.and_then(|posture| ended.map(|()| posture))
+    for _ in 0..concurrent::READS_MAX {
+        session::run(connection, BEGIN, "begin reading the catalog").await?;
+        let posture = inside(connection, question).await;
+        // The connection is of no further use if this fails.
+        let ended = session::run(connection, "ROLLBACK", "end reading the catalog").await;
+        match posture {
+            Ok(Some(posture)) => return ended.map(|()| posture),
+            Ok(None) => ended?,
+            Err(error) if concurrent::is_gone(&error) => ended?,
+            Err(error) => return Err(failure("read the catalog", &error)),
+        }
+    }
+    Err(concurrent::restless("the database"))
 }
 
-/// Reads the posture in the transaction that is open. The search_path must be pg_catalog alone, so
-/// that every name comes with its schema.
-///
-/// # Errors
-/// By SQLSTATE.
-pub async fn inside(connection: &mut PgConnection, question: &Question) -> Result<Posture> {
+/// With pg_catalog alone as search_path every name comes with its schema.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+SET LOCAL search_path = pg_catalog; SET LOCAL work_mem = '64MB'";
+
+/// Whether everything of the snapshot is still there: privileges, definitions and names are looked up among what is
+/// there now.
+const SETTLED: &str = "\
+SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+                   AND c.relpersistence <> 't' AND pg_catalog.pg_table_is_visible(c.oid) IS NULL)
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc p WHERE p.oid >= 16384
+                   AND p.pronamespace::regnamespace::text !~ '^pg_' AND pg_catalog.pg_function_is_visible(p.oid) IS NULL)
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_'
+                   AND pg_catalog.to_regnamespace(pg_catalog.quote_ident(n.nspname)) IS NULL)";
+
+/// Reads in the transaction that is open. Nothing where something was dropped meanwhile.
+async fn inside(
+    connection: &mut PgConnection,
+    question: &Question,
+) -> sqlx::Result<Option<Posture>> {
     let roles = &[&question.subjects][..];
     let (server_version, database, graphs): (i32, String, bool) = sqlx::query_as(
         "SELECT current_setting('server_version_num')::int4, current_database()::text,
                 to_regclass('ag_catalog.ag_label') IS NOT NULL",
     )
     .fetch_one(&mut *connection)
-    .await
-    .map_err(|error| failure("identify the database", &error))?;
+    .await?;
     let trees: Vec<Tree> = rows(connection, include_str!("tree.sql"), &[]).await?;
     let mut posture = Posture {
         server_version: server_version.unsigned_abs(),
@@ -82,11 +98,15 @@ pub async fn inside(connection: &mut PgConnection, question: &Question) -> Resul
         },
         declared_functions: declared(connection, &question.signatures).await?,
     };
+    let settled: bool = sqlx::query_scalar(SETTLED).fetch_one(connection).await?;
+    if !settled || posture.triggers.iter().any(|one| one.definition.is_empty()) {
+        return Ok(None);
+    }
     // Without a graph AGE is there because the server preloads it, and decides about no row.
     if posture.labels.is_empty() {
         posture.leave_out_extension("age", "ag_catalog");
     }
-    Ok(posture)
+    Ok(Some(posture))
 }
 
 #[derive(serde::Deserialize)]
@@ -99,15 +119,12 @@ async fn rows<T: DeserializeOwned + Send + Unpin + 'static>(
     connection: &mut PgConnection,
     sql: &'static str,
     words: &[&Vec<String>],
-) -> Result<Vec<T>> {
+) -> sqlx::Result<Vec<T>> {
     let mut query = sqlx::query_scalar::<_, Json<T>>(sql);
     for words in words {
         query = query.bind(*words);
     }
-    let values = query
-        .fetch_all(connection)
-        .await
-        .map_err(|error| failure("read the catalog", &error))?;
+    let values = query.fetch_all(connection).await?;
     Ok(values.into_iter().map(|Json(value)| value).collect())
 }
 
@@ -115,14 +132,13 @@ async fn rows<T: DeserializeOwned + Send + Unpin + 'static>(
 async fn declared(
     connection: &mut PgConnection,
     signatures: &[String],
-) -> Result<BTreeMap<String, Oid>> {
+) -> sqlx::Result<BTreeMap<String, Oid>> {
     let found: Vec<(String, i64)> = sqlx::query_as(
         "SELECT s, to_regprocedure(s)::oid::int8 FROM unnest($1::text[]) s WHERE to_regprocedure(s) IS NOT NULL",
     )
     .bind(signatures)
     .fetch_all(connection)
-    .await
-    .map_err(|error| failure("look up the declared functions", &error))?;
+    .await?;
     Ok(found
         .into_iter()
         .filter_map(|(signature, oid)| Some((signature, Oid::try_from(oid).ok()?)))

@@ -1,5 +1,6 @@
--- One row: one fact as JSON with its kind: setting, default (privileges of objects to come), publication, keyword,
--- default_call (a default, generated column or CHECK that calls a SECURITY DEFINER function), equality (a built-in btree
+-- One row: one fact as JSON with its kind: setting (of everybody, or of a role of $2: another's session is no concern
+-- of theirs), default (privileges of objects to come), publication, keyword,
+-- default_call (not of a temporary table; a default, generated column or CHECK that calls a SECURITY DEFINER function), equality (a built-in btree
 -- equality operator), own_equality (an operator "=" of no extension and not PostgreSQL's own), never (a CHECK that keeps
 -- one value out of one column: the table, and the CHECK's tree), large_object and parameter (who was given what),
 -- foreign_access (who may use which foreign server or wrapper),
@@ -14,6 +15,7 @@ SELECT pg_catalog.to_jsonb(x) FROM (
 SELECT 'setting' AS kind, COALESCE(NULLIF(s.setrole, 0)::regrole::text, '*') AS subject, cfg AS text, 0::int8 AS oid
 FROM pg_catalog.pg_db_role_setting s, unnest(s.setconfig) cfg
 WHERE s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
+  AND (s.setrole = 0 OR EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = s.setrole AND r.rolname = ANY ($2)))
   -- An operator's mark on this database, which no database built from the files has.
   AND NOT (s.setrole = 0 AND cfg LIKE 'edu.protected=%')
 UNION ALL
@@ -38,6 +40,8 @@ LEFT JOIN pg_catalog.pg_index i ON d.classid = 'pg_catalog.pg_class'::regclass A
 LEFT JOIN pg_catalog.pg_partitioned_table r ON d.classid = 'pg_catalog.pg_class'::regclass AND r.partrelid = d.objid
 LEFT JOIN pg_catalog.pg_type t ON d.classid = 'pg_catalog.pg_type'::regclass AND t.oid = d.objid AND t.typtype = 'd'
 WHERE COALESCE(a.adrelid, k.conrelid, i.indrelid, r.partrelid, t.oid) IS NOT NULL
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relpersistence = 't'
+                  AND c.oid = COALESCE(a.adrelid, k.conrelid, i.indrelid, r.partrelid))
 UNION ALL
 SELECT DISTINCT 'equality', '', '', m.amopopr::int8 FROM pg_catalog.pg_amop m
 WHERE m.amopmethod = 403 AND m.amopstrategy = 3 AND m.amopopr < 16384
@@ -53,6 +57,7 @@ UNION ALL
 SELECT 'parameter', CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(x.grantee)::text END,
        pg_catalog.concat_ws(' ', x.privilege_type, p.parname), 0
 FROM pg_catalog.pg_parameter_acl p, pg_catalog.aclexplode(p.paracl) x
+WHERE x.grantee = 0 OR EXISTS (SELECT FROM pg_catalog.pg_roles s WHERE s.rolname = ANY ($2) AND pg_catalog.pg_has_role(s.oid, NULLIF(x.grantee, 0), 'MEMBER'))
 UNION ALL
 SELECT 'event_trigger', t.evtname, pg_catalog.concat_ws(' ', t.evtevent, t.evtfoid::regprocedure), t.evtfoid::int8
 FROM pg_catalog.pg_event_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.evtfoid
@@ -75,6 +80,7 @@ SELECT 'owned', pg_catalog.pg_get_userbyid(d.refobjid)::text, pg_catalog.pg_desc
 FROM pg_catalog.pg_shdepend d JOIN pg_catalog.pg_roles o ON o.oid = d.refobjid
      AND EXISTS (SELECT FROM pg_catalog.pg_roles s WHERE s.rolname = ANY ($2) AND NOT s.rolsuper AND pg_catalog.pg_has_role(s.oid, o.oid, 'MEMBER'))
 WHERE d.refclassid = 'pg_catalog.pg_authid'::regclass AND d.deptype = 'o'
+  AND pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid) IS NOT NULL
   AND d.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
   AND d.classid NOT IN ('pg_catalog.pg_class'::regclass, 'pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_largeobject'::regclass,
                         'pg_catalog.pg_default_acl'::regclass)

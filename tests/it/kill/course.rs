@@ -1,13 +1,10 @@
 //! One run that the plug is pulled at, the next run, and what must be the same afterwards.
 
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use sqlx::{Connection, Row};
 
 use crate::support::{Cut, Project, Proxy, migrations, runtime, start, tcp_server, until};
-
-const LIMIT: Duration = Duration::from_secs(90);
 
 /// Which run it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +72,7 @@ impl Way {
         let words = [self.command(), &["--url", &url]].concat();
         let running = start(project.path(), &words, &[]);
         proxy.client(running.pid());
-        let run = running.wait(LIMIT);
+        let run = running.wait();
         let told = format!(
             "{self:?}, {cut:?} at {at}: exit {}\n{}",
             run.code, run.stderr

@@ -12,7 +12,7 @@ mod tcp;
 
 pub use database::{Database, Session, Template, database, major, runtime, server};
 pub use plain::Plain;
-pub use process::{Running, migrations, start, until};
+pub use process::{Running, WAIT_MAX, migrations, start, until};
 pub use proxy::{Cut, Proxy};
 pub use run::{Project, Run, command, edu};
 pub use tcp::{own_server, tcp_server};

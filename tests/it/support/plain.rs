@@ -123,7 +123,7 @@ impl Plain {
             self.settings
         );
         let mut start = self.command("pg_ctl");
-        start.args(["-w", "-t", "30", "-s", "-o", &options, "-l"]);
+        start.args(["-w", "-t", "120", "-s", "-o", &options, "-l"]);
         start.arg(self.folder.path().join("log")).arg("-D");
         run(start.arg(self.data()).arg("start"));
     }

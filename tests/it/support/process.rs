@@ -7,6 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::run::{Project, Run, command};
 
+/// How long a test waits for what must come: long past what a crowded machine needs, since how fast it comes is no
+/// claim.
+pub const WAIT_MAX: Duration = Duration::from_secs(120);
+
 /// A run of edu that has not ended yet. Killed when dropped.
 pub struct Running {
     child: Child,
@@ -46,9 +50,9 @@ impl Running {
         self.child.try_wait().expect("its state").is_some()
     }
 
-    /// Waits for its end, and panics after `limit`.
+    /// Waits for its end, and panics after [`WAIT_MAX`].
     #[track_caller]
-    pub fn wait(mut self, limit: Duration) -> Run {
+    pub fn wait(mut self) -> Run {
         let mut out = self.child.stdout.take().expect("stdout");
         let mut err = self.child.stderr.take().expect("stderr");
         let read = |stream: &mut dyn Read| {
@@ -58,7 +62,7 @@ impl Running {
         };
         let stderr = std::thread::spawn(move || read(&mut err));
         let stdout = std::thread::spawn(move || read(&mut out));
-        let deadline = Instant::now() + limit;
+        let deadline = Instant::now() + WAIT_MAX;
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("its state") {
                 break status;
@@ -66,7 +70,7 @@ impl Running {
             if Instant::now() >= deadline {
                 let _ = self.child.kill();
                 panic!(
-                    "edu did not end within {limit:?}; stderr:\n{}",
+                    "edu did not end within {WAIT_MAX:?}; stderr:\n{}",
                     stderr.join().unwrap_or_default()
                 );
             }
@@ -87,10 +91,10 @@ impl Drop for Running {
     }
 }
 
-/// Polls until `holds`, and panics after 20 s.
+/// Polls until `holds`, and panics after [`WAIT_MAX`].
 #[track_caller]
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + WAIT_MAX;
     while !holds() {
         assert!(Instant::now() < deadline, "waited in vain until {what}");
         std::thread::sleep(Duration::from_millis(5));

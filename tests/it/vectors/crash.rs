@@ -1,14 +1,13 @@
 //! Failures of the whole server, on servers of the tests' own.
 
 use std::path::Path;
-use std::time::Duration;
 
 use edu::server::Ephemeral;
 use edu::server::ephemeral::Options;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::shop::{Running, declared, until};
-use crate::support::{Project, Session, runtime};
+use crate::support::{Project, Session, WAIT_MAX, runtime};
 
 const TABLE: &str = "CREATE EXTENSION IF NOT EXISTS age; CREATE EXTENSION vector;
     CREATE TABLE item (id int PRIMARY KEY, tenant int NOT NULL, e vector(1000));
@@ -54,7 +53,7 @@ fn a_server_that_crashed_while_it_built_is_mended() {
     let mut session = Session::at(&url);
     assert_eq!(valid(&mut session), [["item_e", "true"]]);
     drop((session, snapshot));
-    assert!(server.end(Duration::from_secs(30)));
+    assert!(server.end(WAIT_MAX));
 }
 
 /// Runs the rest of its arguments where `/dev/shm` holds 40 MB, and the servers' folders as before.
@@ -120,5 +119,5 @@ fn a_full_shared_memory_fails_the_naive_build_and_not_edus() {
     );
     assert_eq!(valid(&mut session), [["item_e", "true"]]);
     drop(session);
-    assert!(server.end(Duration::from_secs(30)));
+    assert!(server.end(WAIT_MAX));
 }

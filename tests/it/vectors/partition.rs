@@ -29,9 +29,9 @@ fn every_partition_gets_its_index_beside_its_writers() {
     writer.run("BEGIN; LOCK TABLE item IN ROW EXCLUSIVE MODE");
     let mut edu = shop.start(&["db", "index"]);
     edu.hear("waiting for a moment to create index public.item_e");
-    // Writers that come meanwhile are not kept waiting.
+    // Writers that come meanwhile are not kept waiting: the first one ends after them.
     shop.db
-        .run("SET lock_timeout = '2s'; INSERT INTO item SELECT 8000, 5, e FROM item LIMIT 1");
+        .run("SET lock_timeout = '60s'; INSERT INTO item SELECT 8000, 5, e FROM item LIMIT 1");
     writer.run("COMMIT");
     let (code, said) = edu.end();
     assert_eq!(code, 0, "{said}");

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::support::{Database, Project, Run, Session, Template, database};
 
 /// How long anything in these tests may take.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = crate::support::WAIT_MAX;
 
 /// The declaration of the one index, with more lines for it.
 pub fn declared(more: &str) -> String {

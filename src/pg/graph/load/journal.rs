@@ -10,7 +10,7 @@ use crate::catalog::name::{Name, quote_ident, quote_literal};
 use crate::failure::{Failure, Result};
 use crate::graph::transfer::Batch;
 use crate::pg::error::{failure, server_error};
-use crate::pg::session;
+use crate::pg::{PRIVATE, session};
 
 /// A batch that is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +36,8 @@ pub struct Journal {
 const TABLE: &str = "edu.graph_load";
 
 impl Journal {
-    /// Opens the journal of `source`. `None` where this login may not write it, or the database has none:
-    /// `edu db migrate` makes it.
+    /// Opens the journal of `source`, and makes it where there is none. `None` where this login may not, or the
+    /// database has no schema of edu's own: `edu db migrate` makes it.
     ///
     /// # Errors
     /// When the connection is lost.
@@ -53,8 +53,9 @@ impl Journal {
             owner: owner.map(str::to_owned),
         };
         let sql = format!(
-            "BEGIN; {}; DELETE FROM {TABLE} WHERE false; COMMIT",
-            journal.role()
+            "BEGIN; {}; SET LOCAL search_path = ''; {}; DELETE FROM {TABLE} WHERE false; {PRIVATE}; COMMIT",
+            journal.role(),
+            include_str!("journal.sql"),
         );
         match sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
             .execute(&mut *connection)

@@ -142,7 +142,7 @@ impl Step<'_> {
             // The commit had its answer; only the look at the leftovers failed.
             return Ok(());
         }
-        self.roll_back(connection).await;
+        let rolled_back = self.roll_back(connection).await;
         let name = self.name();
         let path = &self.file.document.path;
         let said = crate::pg::error::server_error(&stop.error).map_or("", |e| e.message());
@@ -165,9 +165,10 @@ impl Step<'_> {
             None if committing => failure(&format!("commit \"{path}\""), &stop.error),
             None => failure(&format!("record {name} in the schema history"), &stop.error),
         };
-        Err(match self.file.header.no_transaction {
-            true => failure.detail(format!("The statements of {name} are done and stay.")),
-            false => failure.detail(self.as_before()),
+        Err(match (rolled_back, self.file.header.no_transaction) {
+            (_, true) => failure.detail(format!("The statements of {name} are done and stay.")),
+            (Ok(()), false) => failure.detail(self.as_before()),
+            (Err(why), false) => failure.detail(why).detail(self.server_undoes()),
         })
     }
 
