@@ -93,6 +93,14 @@ impl Facets {
         }
     }
 
+    /// Sets `facet`, whose name is known beforehand.
+    pub fn put(&mut self, facet: &'static str, value: Value) {
+        match self.0.binary_search_by(|(name, _)| (*name).cmp(facet)) {
+            Ok(at) => self.0[at].1 = value,
+            Err(at) => self.0.insert(at, (facet, value)),
+        }
+    }
+
     /// All facets, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
         self.0.iter().map(|(name, value)| (*name, value))

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Invocation, Output, Target};
 use crate::catalog::fingerprint::fingerprint;
 use crate::failure::{Exit, Result};
-use crate::pg::{inspect, session};
+use crate::pg::inspect;
 
 /// One word for the database's whole structure: equal exactly when the structure is
 ///
@@ -37,8 +37,8 @@ pub fn run(args: &Args, invocation: &Invocation) -> Result<Exit> {
     let project = invocation.project_for(&args.target)?;
     let server = invocation.server(&args.target, &project)?;
     let catalog = invocation.block_on(async {
-        let (mut connection, _) = session::open(&server, "edu db fingerprint").await?;
-        inspect::of_project_on(&server, &mut connection, &project.manifest, &[]).await
+        let mut pair = inspect::Pair::open(&server, "edu db fingerprint").await?;
+        pair.of_project(&project.manifest, &[]).await
     })?;
     let fingerprint = fingerprint(&catalog);
     match args.output {

@@ -1,18 +1,11 @@
--- One row: a column of a table; of a view only where it has a comment, privileges or a default.
+-- One row: a column of a relation; of an index only where it has a statistics target or parameters of its operator
+-- class. `listed` says whether it is told by itself: one of a view only where it has a comment, privileges or a default.
 -- What most columns have stands in columns of its own, the rest in `facets`. Order: none. Privileges: none. Lowest server version: 16.
 -- From 18 on NOT NULL is a constraint of its own; it is told with its column on every version.
 -- pg_attver is no option that anybody chose: minor releases such as 17.12 stamp every column they make
 -- with a number that is another one each time, and their pg_dump keeps it apart from the options.
-WITH c AS MATERIALIZED (
-    SELECT c.oid, n.nspname::text AS schema, c.relname::text AS relation, c.relkind, c.relowner
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND c.oid >= 16384 AND c.relpersistence <> 't'
-      AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'edu')
-      AND NOT (n.nspname = 'public' AND c.relname = 'refinery_schema_history')
-      AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid
-                      AND x.objsubid = 0 AND x.refclassid = 'pg_extension'::regclass AND x.deptype = 'e')
-)
-SELECT 'column' AS kind, c.schema, c.relation, a.attname::text AS name, '' AS suffix,
+SELECT 'column' AS kind, a.attrelid AS relation, a.attnum AS number, a.attname::text AS name,
+       c.relkind IN ('r', 'p', 'f') OR a.attacl IS NOT NULL OR d.description IS NOT NULL OR a.atthasdef AS listed,
        CASE WHEN a.attgenerated <> '' OR a.attidentity <> '' OR a.attcollation <> t.typcollation OR a.attstorage <> t.typstorage
                  OR a.attcompression <> '' OR a.attstattarget >= 0 OR a.attacl IS NOT NULL OR a.attfdwoptions IS NOT NULL
                  OR NOT a.attislocal OR d.description IS NOT NULL OR {notnullstate} IS NOT NULL
@@ -32,14 +25,16 @@ SELECT 'column' AS kind, c.schema, c.relation, a.attname::text AS name, '' AS su
            'grants', CASE WHEN a.attacl IS NOT NULL THEN {grants a.attacl 'c' c.relowner} END,
            'inherited', NULLIF(NOT a.attislocal, false),
            'comment', d.description))::text END AS facets,
+       a.atttypid AS type_number, t.typbasetype AS base_number, a.attcollation AS collation_number,
        format_type(a.atttypid, a.atttypmod) AS type,
        a.attnotnull AS not_null,
        -- Only what a generated column computes names columns; to word the others the server need not open the table.
        CASE WHEN a.atthasdef THEN pg_get_expr(e.adbin, CASE WHEN a.attgenerated <> '' THEN e.adrelid ELSE 0::oid END) END AS "default"
-FROM c
+FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
 LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = a.attrelid AND d.objsubid = a.attnum
 {notnulljoin}
-WHERE c.relkind IN ('r', 'p', 'f') OR a.attacl IS NOT NULL OR d.description IS NOT NULL OR a.atthasdef
+WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'i', 'I') AND c.oid >= 16384 AND c.relpersistence <> 't'
+  AND (c.relkind NOT IN ('i', 'I') OR a.attstattarget >= 0 OR a.attoptions[1] NOT LIKE 'pg\_attver=%' OR a.attoptions[2] IS NOT NULL)

@@ -5,36 +5,44 @@
 //! The search path is empty while reading, so that every name in an expression comes out qualified,
 //! whatever the database, role or session says.
 
+mod expression;
 mod fragment;
+mod index;
+mod part;
 mod passing;
 mod position;
 mod row;
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::TryStreamExt as _;
 use futures_util::future::join;
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection as _, Row};
+use sqlx::{AssertSqlSafe, Row};
 
+use self::part::Parts;
+use self::position::Positions;
 use super::error::failure;
 use super::{Server, concurrent, session};
 use crate::catalog::name::quote_literal;
-use crate::catalog::{Catalog, Kind};
+use crate::catalog::{Catalog, Facets, Id, Kind};
 use crate::failure::Result;
 use crate::spec::manifest::Manifest;
 
 /// A query, and whether it reads whole catalogs: those grow with the number of tables, and each joins by
-/// hash. Every query gives rows of one shape, see [`row`].
+/// hash.
 type Query = (&'static str, bool);
 
+/// The first of [`QUERIES`]: once they are answered, it is known which expressions have to be worded.
+const PARTS: usize = 4;
+
 /// The longest first, so that two connections end at about the same time.
-const QUERIES: [Query; 13] = [
+const QUERIES: [Query; 14] = [
+    (include_str!("column.sql"), true),
     (include_str!("index.sql"), true),
     (include_str!("policy.sql"), true),
-    (include_str!("column.sql"), true),
-    (include_str!("constraint.sql"), true),
     (include_str!("table.sql"), true),
+    (include_str!("constraint.sql"), true),
     (include_str!("type.sql"), false),
     (include_str!("schema.sql"), false),
     (include_str!("database.sql"), false),
@@ -42,6 +50,7 @@ const QUERIES: [Query; 13] = [
     (include_str!("unmodelled.sql"), false),
     (include_str!("trigger.sql"), false),
     (include_str!("sequence.sql"), false),
+    (include_str!("position.sql"), false),
     (include_str!("replication.sql"), false),
 ];
 
@@ -49,7 +58,8 @@ const GRAPH: Query = (include_str!("graph.sql"), false);
 
 const BEGIN: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
-/// What makes the server's words the same everywhere.
+/// What makes the server's words the same everywhere; and what the queries were written for: they name
+/// their tables in the order in which to join them, and 10,000 tables are sorted and hashed in memory.
 const SETTINGS: &str = "\
 SET LOCAL search_path = '';
 SET LOCAL DateStyle = 'ISO, YMD';
@@ -59,7 +69,42 @@ SET LOCAL extra_float_digits = 1;
 SET LOCAL bytea_output = 'hex';
 SET LOCAL quote_all_identifiers = off;
 SET LOCAL jit = off;
-SET LOCAL statement_timeout = 0";
+SET LOCAL statement_timeout = 0;
+SET LOCAL work_mem = '64MB';
+SET LOCAL from_collapse_limit = 1;
+SET LOCAL join_collapse_limit = 1";
+
+/// Two connections that read one database in one snapshot; one where a second cannot be had: a limit of
+/// connections, a pooler.
+pub struct Pair {
+    /// The one that is there in any case.
+    pub first: PgConnection,
+    second: Option<PgConnection>,
+}
+
+impl Pair {
+    /// Opens both at once.
+    ///
+    /// # Errors
+    /// Those of [`session::open`], when neither can be had.
+    pub async fn open(server: &Server, application: &str) -> Result<Self> {
+        let open = || session::open(server, application);
+        let (first, second) = match join(open(), open()).await {
+            (Ok((first, _)), second) => (first, second.ok().map(|(second, _)| second)),
+            (Err(_), Ok((only, _))) => (only, None),
+            (Err(failure), Err(_)) => return Err(failure),
+        };
+        Ok(Self { first, second })
+    }
+
+    /// Reads as [`of_project`] does, with both.
+    ///
+    /// # Errors
+    /// As [`inspect`].
+    pub async fn of_project(&mut self, manifest: &Manifest, more: &[String]) -> Result<Catalog> {
+        of_project_with(&mut self.first, self.second.as_mut(), manifest, more).await
+    }
+}
 
 /// What the server has, as far as the queries depend on it.
 #[derive(Debug, Clone)]
@@ -94,28 +139,15 @@ pub async fn of_project(
     of_project_with(connection, None, manifest, more).await
 }
 
-/// As [`of_project`]; a second connection to `server` reads along, in the same snapshot.
-///
-/// # Errors
-/// As [`inspect`].
-pub async fn of_project_on(
-    server: &Server,
-    connection: &mut PgConnection,
-    manifest: &Manifest,
-    more: &[String],
-) -> Result<Catalog> {
-    of_project_with(connection, Some(server), manifest, more).await
-}
-
 async fn of_project_with(
     connection: &mut PgConnection,
-    server: Option<&Server>,
+    second: Option<&mut PgConnection>,
     manifest: &Manifest,
     more: &[String],
 ) -> Result<Catalog> {
     let mut roles = manifest.roles.names();
     roles.extend(more.iter().map(String::as_str));
-    let mut catalog = read(connection, server, &roles).await?;
+    let mut catalog = read(connection, second, &roles).await?;
     if !manifest.extensions.contains_key("age") && catalog.of(Kind::Graph).next().is_none() {
         catalog.leave_out_extension("age", "ag_catalog");
     }
@@ -125,13 +157,19 @@ async fn of_project_with(
 /// Reads in a transaction of its own.
 async fn read(
     connection: &mut PgConnection,
-    server: Option<&Server>,
+    mut second: Option<&mut PgConnection>,
     roles: &[&str],
 ) -> Result<Catalog> {
+    const END: &str = "end the read-only transaction";
     for _ in 0..concurrent::READS_MAX {
-        let outcome = inside(connection, server, roles).await;
-        // The connection is of no further use if this fails.
-        let end = session::run(connection, "ROLLBACK", "end the read-only transaction").await;
+        let outcome = inside(connection, second.as_deref_mut(), roles).await;
+        // A connection is of no further use if this fails.
+        let end = session::run(connection, "ROLLBACK", END).await;
+        if let Some(other) = second.as_deref_mut()
+            && session::run(other, "ROLLBACK", END).await.is_err()
+        {
+            second = None;
+        }
         let Some(mut catalog) = outcome? else {
             continue;
         };
@@ -145,75 +183,120 @@ async fn read(
 /// Nothing where the database changed meanwhile.
 async fn inside(
     connection: &mut PgConnection,
-    server: Option<&Server>,
+    second: Option<&mut PgConnection>,
     roles: &[&str],
 ) -> Result<Option<Catalog>> {
-    let facts = begin(connection, server.is_some()).await?;
+    let facts = begin(connection, second.is_some()).await?;
     let graph = (facts.age && facts.age_readable).then_some(GRAPH);
     let mut scripts = Vec::new();
     for query in QUERIES.into_iter().chain(graph) {
         scripts.push(script(query, &facts, roles)?);
     }
-    let left = Mutex::new(scripts.into_iter());
-    let (first, second) = join(collect(connection, &left), async {
-        let mut second = beside(server?, facts.snapshot.as_deref()?).await?;
-        let read = collect(&mut second, &left).await;
-        let _ = second.close().await;
-        Some(read)
+    let work = Mutex::new(Work {
+        left: scripts.into_iter().enumerate(),
+        parts_left: PARTS,
+        reading: Reading::default(),
+    });
+    let (first, second) = join(collect(connection, &work), async {
+        let second = second?;
+        let begun = begin_beside(second, facts.snapshot.as_deref()?).await;
+        begun.ok()?;
+        Some(collect(second, &work).await)
     })
     .await;
-    let Some(mut catalog) = first? else {
+    if !(first? && second.transpose()?.unwrap_or(true)) {
         return Ok(None);
-    };
-    if let Some(second) = second {
-        let Some(mut second) = second? else {
-            return Ok(None);
-        };
-        catalog.objects.append(&mut second.objects);
-        catalog.unmodelled.append(&mut second.unmodelled);
     }
+    let work = work.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if work.reading.parts.gone {
+        return Ok(None);
+    }
+    let (mut catalog, positions) = work.reading.into_catalog();
     catalog.major = u16::try_from(facts.version / 10_000).unwrap_or(0);
     if facts.age && !facts.age_readable {
         catalog.unseen.push(
             "graphs and labels: the role may not read ag_catalog.ag_graph and ag_label".to_owned(),
         );
     }
-    catalog.unmodelled.sort();
-    let settled = position::read(connection, &mut catalog).await?;
+    let settled = positions.mark(connection, &mut catalog).await?;
     Ok(settled.then_some(catalog))
 }
 
-/// A second connection that sees what the first one sees. Nothing where there can be none: a limit of
-/// connections, a pooler. One is enough.
-async fn beside(server: &Server, snapshot: &str) -> Option<PgConnection> {
-    let (mut second, _) = session::open(server, "edu catalog").await.ok()?;
-    let snapshot = quote_literal(snapshot).ok()?;
-    let begin = format!("{BEGIN};\nSET TRANSACTION SNAPSHOT {snapshot};\n{SETTINGS}");
-    let begun = session::run(&mut second, &begin, "read beside another connection").await;
-    begun.ok().map(|()| second)
+/// What two connections share.
+struct Work {
+    left: std::iter::Enumerate<std::vec::IntoIter<String>>,
+    /// How many of the queries for [`PARTS`] have not been answered yet.
+    parts_left: usize,
+    reading: Reading,
 }
 
-/// Runs queries as long as there are any left, and takes what they give. Nothing where one met what is gone.
-async fn collect(
-    connection: &mut PgConnection,
-    left: &Mutex<std::vec::IntoIter<String>>,
-) -> Result<Option<Catalog>> {
-    let mut catalog = Catalog::default();
+/// What has been read so far.
+#[derive(Default)]
+struct Reading {
+    parts: Parts,
+    positions: Positions,
+    objects: Vec<(Id, Facets)>,
+    unmodelled: Vec<String>,
+}
+
+impl Work {
+    /// What a connection does next. `done` is the place of the query that it has just had answered.
+    fn next(&mut self, done: Option<usize>) -> Option<(usize, String)> {
+        if done.is_some_and(|done| done < PARTS) {
+            self.parts_left -= 1;
+            if self.parts_left == 0
+                && let Some(wording) = self.reading.parts.wording()
+            {
+                return Some((usize::MAX, wording));
+            }
+        }
+        self.left.next()
+    }
+}
+
+impl Reading {
+    fn into_catalog(mut self) -> (Catalog, Positions) {
+        self.parts.into_objects(&mut self.objects);
+        self.unmodelled.sort();
+        let catalog = Catalog {
+            objects: self.objects.into_iter().collect(),
+            unmodelled: self.unmodelled,
+            ..Catalog::default()
+        };
+        (catalog, self.positions)
+    }
+}
+
+/// Begins a transaction that sees what another connection's sees.
+async fn begin_beside(second: &mut PgConnection, snapshot: &str) -> Result<()> {
+    let snapshot = quote_literal(snapshot)?;
+    let begin = format!("{BEGIN};\nSET TRANSACTION SNAPSHOT {snapshot};\n{SETTINGS}");
+    session::run(second, &begin, "read beside another connection").await
+}
+
+/// Runs queries as long as there are any left, and takes what they give. False where one met what is gone.
+async fn collect(connection: &mut PgConnection, work: &Mutex<Work>) -> Result<bool> {
+    let mut done = None;
     loop {
-        let Some(script) = left.lock().ok().and_then(|mut left| left.next()) else {
-            return Ok(Some(catalog));
+        let Some((place, script)) = locked(work).next(done) else {
+            return Ok(true);
         };
         let query = sqlx::raw_sql(AssertSqlSafe(script));
         let mut rows = query.fetch(&mut *connection);
         loop {
             match rows.try_next().await {
-                Ok(Some(found)) => row::take(&mut catalog, &found)?,
+                Ok(Some(found)) => row::take(&mut locked(work).reading, &found)?,
                 Ok(None) => break,
-                Err(error) if concurrent::is_gone(&error) => return Ok(None),
+                Err(error) if concurrent::is_gone(&error) => return Ok(false),
                 Err(error) => return Err(failure("read the catalog", &error)),
             }
         }
+        done = Some(place);
     }
+}
+
+fn locked(work: &Mutex<Work>) -> MutexGuard<'_, Work> {
+    work.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Begins the transaction and asks what the queries depend on, in one message. `share` says that another

@@ -1,8 +1,8 @@
 -- One row: a table, partitioned table or foreign table; a view; a materialized view.
 -- Order: none. Privileges: none. Lowest server version: 16.
--- `columns` has the columns in their order; `uses` the relations a view reads, for ordering only.
-SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END AS kind,
-       n.nspname::text AS schema, NULL::text AS relation, c.relname::text AS name, '' AS suffix,
+-- `uses` has the relations a view reads, for ordering only. Columns, indexes and policies count where their relation does.
+SELECT 'relation' AS kind, c.oid AS number, CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END AS what,
+       n.nspname::text AS schema, c.relname::text AS name,
        CASE WHEN c.relkind <> 'r' OR c.relpersistence <> 'p' OR c.reloptions IS NOT NULL OR toast.options IS NOT NULL OR c.relreplident <> 'd'
                  OR c.relam NOT IN (0, 2) OR c.reltablespace <> 0 OR c.relispartition OR parents.names IS NOT NULL OR c.reloftype <> 0
                  OR d.description IS NOT NULL
@@ -31,13 +31,9 @@ SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELS
                      AND x.refclassid = 'pg_class'::regclass AND x.refobjid <> c.oid
                 WHERE w.ev_class = c.oid) END,
            'comment', d.description))::text END AS facets,
-       {owner c.relowner} AS owner, g.items AS grants, c.relrowsecurity AS row_security, c.relforcerowsecurity AS forced,
-       a.names AS columns
+       {owner c.relowner} AS owner, g.items AS grants, c.relrowsecurity AS row_security, c.relforcerowsecurity AS forced
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN (SELECT t.attrelid, json_agg(quote_ident(t.attname) ORDER BY t.attnum) AS names
-           FROM pg_attribute t JOIN pg_class r ON r.oid = t.attrelid AND r.relkind IN ('r', 'p', 'f', 'v', 'm')
-           WHERE t.attnum > 0 AND NOT t.attisdropped AND t.attrelid >= 16384 GROUP BY t.attrelid) a ON a.attrelid = c.oid
 LEFT JOIN (SELECT t.ftrelid, s.srvname::text AS server, array_to_json(t.ftoptions) AS options FROM pg_foreign_table t
            JOIN pg_foreign_server s ON s.oid = t.ftserver) f ON f.ftrelid = c.oid
 LEFT JOIN (SELECT t.oid, json_agg(o ORDER BY o) AS options FROM pg_class t CROSS JOIN LATERAL unnest(t.reloptions) AS o

@@ -11,7 +11,7 @@ use crate::finding::{Finding, Level};
 use crate::pg::lock::Purpose;
 use crate::pg::migrate::history;
 use crate::pg::scratch::From;
-use crate::pg::{Server, holder, inspect, session};
+use crate::pg::{Server, holder, inspect};
 use crate::project::Project;
 
 impl Run<'_> {
@@ -147,16 +147,15 @@ impl Run<'_> {
     }
 }
 
-/// Reads catalog, history and lock. One connection, nothing written.
+/// Reads catalog, history and lock. Nothing is written.
 async fn look(server: &Server, project: &Project, more: &[String]) -> Result<Live> {
-    let (mut connection, _) = session::open(server, "edu db verify").await?;
-    let running = holder::find(&mut connection, Purpose::Change)
+    let mut pair = inspect::Pair::open(server, "edu db verify").await?;
+    let running = holder::find(&mut pair.first, Purpose::Change)
         .await?
         .map(|holder| holder.to_string());
-    let mut catalog =
-        inspect::of_project_on(server, &mut connection, &project.manifest, more).await?;
-    let history = if history::readable(&mut connection).await? {
-        Some(history::read(&mut connection).await?)
+    let mut catalog = pair.of_project(&project.manifest, more).await?;
+    let history = if history::readable(&mut pair.first).await? {
+        Some(history::read(&mut pair.first).await?)
     } else {
         catalog
             .unseen
