@@ -4,18 +4,12 @@
 //! has to call it first, only what takes rows or their isolation away is.
 
 use super::{Found, Subject, hazard};
+use crate::plan::{WHATEVER, WHEN_CALLED};
 use crate::spec::migration::SqlFile;
-use crate::sql::body::{Body, Runs, inside};
-use crate::sql::hazard::Hazard;
+use crate::sql::body::{Runs, inside};
+use crate::sql::unfold::unfold;
 
-/// Hazards that count whatever table a statement turns out to be for.
-const WHATEVER: [Hazard; 3] = [
-    Hazard::WeakensIsolation,
-    Hazard::DataLoss,
-    Hazard::ConcurrentIndexOnGraph,
-];
-
-/// The file with every statement that can be seen, each behind the one it stands in.
+/// The file with every statement that can be seen, each behind the one it runs with.
 pub(super) fn whole(file: &SqlFile) -> SqlFile {
     with(file, |_| true)
 }
@@ -26,11 +20,14 @@ pub(super) fn at_once(file: &SqlFile) -> SqlFile {
 }
 
 fn with(file: &SqlFile, wanted: impl Fn(Runs) -> bool) -> SqlFile {
+    let statements = &file.script.statements;
+    let mut inner = unfold(statements).into_iter().peekable();
     let mut all = Vec::new();
-    for statement in &file.script.statements {
+    for (at, statement) in statements.iter().enumerate() {
         all.push(statement.clone());
-        let inner = inside(statement).statements.into_iter();
-        all.extend(inner.filter(|(_, runs)| wanted(*runs)).map(|(one, _)| one));
+        while let Some(one) = inner.next_if(|one| one.outer == at) {
+            all.extend(wanted(one.runs).then_some(one.statement));
+        }
     }
     holding(file, all)
 }
@@ -44,18 +41,17 @@ fn holding(file: &SqlFile, statements: Vec<crate::sql::split::Statement>) -> Sql
 /// The hazards of the file and of what stands in its statements.
 pub(super) fn hazards(file: &SqlFile, graph: Option<&str>) -> Vec<Found> {
     let mut found = hazard::found(&at_once(file), graph);
-    let bodies = file.script.statements.iter().map(inside);
-    for (statement, runs) in bodies.flat_map(|body: Body| body.statements) {
-        let counts = |id: &str| match runs {
-            Runs::AtOnce => false,
-            Runs::AtOnceNamedLater => WHATEVER.iter().any(|hazard| hazard.id() == id),
-            // What a function is for may well be to delete.
-            Runs::WhenCalled => [WHATEVER[0], WHATEVER[2]]
-                .iter()
-                .any(|hazard| hazard.id() == id),
+    for one in unfold(&file.script.statements) {
+        let counting = match one.runs {
+            Runs::AtOnce => continue,
+            Runs::AtOnceNamedLater => WHATEVER,
+            Runs::WhenCalled => WHEN_CALLED,
         };
-        let own = hazard::found(&holding(file, vec![statement]), graph);
-        found.extend(own.into_iter().filter(|one| counts(one.id)));
+        let own = hazard::found(&holding(file, vec![one.statement]), graph);
+        found.extend(
+            own.into_iter()
+                .filter(|found| counting.iter().any(|hazard| hazard.id() == found.id)),
+        );
     }
     found
 }

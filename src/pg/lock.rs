@@ -23,6 +23,9 @@ use crate::progress::{Progress, Report, human_time};
 /// The first key of every advisory lock of edu's: "edu" and a zero byte.
 pub(super) const CLASS: i32 = 0x6564_7500;
 
+/// The headline of a lock that was lost.
+const LOST: &str = "the lock was lost while the command ran";
+
 /// How long the lock's connection may take to answer before it counts as dead.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
@@ -65,6 +68,8 @@ pub struct Lock {
     purpose: Purpose,
     waited: Duration,
     bare: AtomicBool,
+    /// The connection has died; it is not asked again.
+    dead: AtomicBool,
 }
 
 impl Lock {
@@ -92,6 +97,7 @@ impl Lock {
                     purpose,
                     waited: begun.elapsed(),
                     bare: AtomicBool::new(attempt.bare),
+                    dead: AtomicBool::new(false),
                 });
             }
             let holder = holder::find(&mut connection, purpose).await?;
@@ -160,16 +166,22 @@ impl Lock {
     /// # Errors
     /// Exit 6 when the connection is dead, which means that the lock is lost.
     pub async fn ask(&self, text: Message) -> Result<Vec<PgRow>> {
+        if self.dead.load(Ordering::Relaxed) {
+            return Err(lost());
+        }
         let work = async {
             let mut connection = self.connection.lock().await;
             text.send(&mut connection).await
         };
         match tokio::time::timeout(ANSWER_MAX, work).await {
             Ok(Ok(rows)) => Ok(rows),
-            Ok(Err(stop)) if super::error::server_error(&stop.error).is_some() => {
+            Ok(Err(stop)) if !ends_session(&stop.error) => {
                 Err(failure("look from the lock's connection", &stop.error))
             }
-            _ => Err(lost()),
+            _ => {
+                self.dead.store(true, Ordering::Relaxed);
+                Err(lost())
+            }
         }
     }
 
@@ -210,9 +222,23 @@ fn held_sql(pid: i32, purpose: Purpose) -> String {
 
 /// The failure that says that the lock is not ours any more.
 pub(super) fn lost() -> Failure {
-    Failure::new(Exit::Lock, "the lock was lost while the command ran")
+    Failure::new(Exit::Lock, LOST)
         .detail("The connection that held it is gone.")
         .hint("Run the command again; it goes on where this run stopped.")
+}
+
+/// Whether that is what a failure says.
+pub(super) fn is_lost(failure: &Failure) -> bool {
+    failure.error == LOST
+}
+
+/// Whether a session is over after this: the connection broke, or the server said a last word on it.
+/// Source: the PostgreSQL manual, "PostgreSQL Error Codes", classes 08 and 57.
+pub(super) fn ends_session(error: &sqlx::Error) -> bool {
+    match super::error::sqlstate(error) {
+        "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03" => true,
+        code => code.is_empty() || code.starts_with("08"),
+    }
 }
 
 fn not_obtained(holder: Option<Holder>, timeout: Duration) -> Failure {

@@ -7,12 +7,14 @@ use super::judge::{doing, here_and_now, keep_locks, of_work, qualified, relieve_
 use super::{Doing, FORMAT, Fingerprint, Plan, Planned, PlannedHazard, PlannedStatement};
 use crate::secret::hidden;
 use crate::spec::migration::{Migration, SqlFile};
+use crate::sql::body::Runs;
 use crate::sql::effect::{Effect, Relation, Target, effects};
 use crate::sql::fingerprint::checksum;
 use crate::sql::hazard::{Allowance, Hazard};
 use crate::sql::header::Role;
 use crate::sql::lock::LockLevel;
 use crate::sql::target::{StrongLock, file_locks};
+use crate::sql::unfold::{Inner, unfold};
 
 /// A migration that is next in line, its statements looked at once.
 #[derive(Debug, Clone)]
@@ -20,24 +22,64 @@ pub struct Pending<'a> {
     migration: &'a Migration,
     file: &'a SqlFile,
     out_of_order: bool,
+    /// Of each statement alone.
+    own: Vec<Vec<Effect>>,
+    /// Of each statement, with what stands in its text.
     effects: Vec<Vec<Effect>>,
 }
+
+/// Hazards that count whatever a statement turns out to be for: its names are put in when it runs.
+pub const WHATEVER: &[Hazard] = &[
+    Hazard::WeakensIsolation,
+    Hazard::DataLoss,
+    Hazard::ConcurrentIndexOnGraph,
+];
+
+/// Hazards that count in a function that somebody has to call first: what it is for may well be to delete.
+pub const WHEN_CALLED: &[Hazard] = &[Hazard::WeakensIsolation, Hazard::ConcurrentIndexOnGraph];
 
 impl<'a> Pending<'a> {
     /// `file` is the one that would run: the migration's way there, or its way back. `out_of_order` when it
     /// is older than the last applied migration.
     pub fn new(migration: &'a Migration, file: &'a SqlFile, out_of_order: bool) -> Self {
+        let statements = &file.script.statements;
+        let own: Vec<Vec<Effect>> = statements.iter().map(effects).collect();
+        let mut all = own.clone();
+        for one in unfold(statements) {
+            all[one.outer].extend(of_inner(&one));
+        }
         Self {
             migration,
             file,
             out_of_order,
-            effects: file.script.statements.iter().map(effects).collect(),
+            own,
+            effects: all,
         }
     }
 
-    /// The migration's version, and the strong locks that the file asks for.
+    /// The migration's version, and the strong locks that the file asks for. Those of a block are left out: it may
+    /// not come to them.
     pub fn locks(&self) -> (i64, Vec<StrongLock>) {
-        (self.migration.version, file_locks(&self.effects))
+        (self.migration.version, file_locks(&self.own))
+    }
+}
+
+/// What a statement within another one does. That its own text says nothing is told of the outer one.
+fn of_inner(inner: &Inner) -> Vec<Effect> {
+    let all = effects(&inner.statement).into_iter();
+    let counts =
+        |effect: &Effect, hazards: &[Hazard]| effect.hazard.is_some_and(|it| hazards.contains(&it));
+    match inner.runs {
+        Runs::AtOnce => all
+            .filter(|effect| effect.hazard != Some(Hazard::NotAnalysable))
+            .collect(),
+        Runs::AtOnceNamedLater => all
+            .filter(|effect| counts(effect, WHATEVER))
+            .map(Effect::on_whatever)
+            .collect(),
+        Runs::WhenCalled => all
+            .filter(|effect| effect.concurrent_index || counts(effect, WHEN_CALLED))
+            .collect(),
     }
 }
 
@@ -244,7 +286,8 @@ fn unused(file: &SqlFile, all: &[Vec<Effect>]) -> Vec<String> {
         .collect()
 }
 
-fn shortened(text: &str) -> String {
+/// The beginning of a statement, on one line and without passwords.
+pub fn shortened(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = hidden(&line);
     match line.char_indices().nth(96) {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::sql::hazard::Hazard;
 use crate::sql::lock::{Blocks, LockLevel};
 
-pub use draw::{Pending, Possible, draw, needed, possible};
+pub use draw::{Pending, Possible, WHATEVER, WHEN_CALLED, draw, needed, possible, shortened};
 pub use guard::human_bytes;
 
 /// The version of the plan's form.

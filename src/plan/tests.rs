@@ -127,6 +127,40 @@ fn an_allowance_lets_a_hazard_pass_and_one_too_many_is_found() {
 }
 
 #[test]
+fn what_stands_in_a_block_or_in_a_function_that_is_called_has_the_hazards_of_the_plain_statement() {
+    let facts = facts(vec![live("note", 9000)]);
+    let function = "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'DROP TABLE note';";
+    for text in [
+        "DO $$ BEGIN DROP TABLE note; END $$;".to_owned(),
+        "DO $$ BEGIN IF true THEN EXECUTE 'DROP TABLE note'; END IF; END $$;".to_owned(),
+        "DO $$ BEGIN EXECUTE format('DROP TABLE %I', 'note'); END $$;".to_owned(),
+        "DO $o$ BEGIN EXECUTE 'DO $i$ BEGIN TRUNCATE note; END $i$'; END $o$;".to_owned(),
+        format!("{function} SELECT f();"),
+        format!("{function} DO $$ BEGIN PERFORM f(); END $$;"),
+    ] {
+        let found = ids(&text, &facts);
+        assert!(found.contains(&"data-loss"), "{text}: {found:?}");
+        assert!(plan(&text, &facts).refuse_hazards().is_err(), "{text}");
+        let taken = format!("-- edu: allow data-loss reason=\"old\"\n{text}");
+        let taken = plan(&taken, &facts);
+        taken.refuse_hazards().unwrap();
+        assert!(taken.migrations[0].unused_allowances.is_empty(), "{text}");
+    }
+    // Nobody calls it: what it is for may well be to delete.
+    plan(function, &facts).refuse_hazards().unwrap();
+    let open = function.replace(
+        "DROP TABLE note",
+        "ALTER TABLE note DISABLE ROW LEVEL SECURITY",
+    );
+    assert_eq!(ids(&open, &facts), ["weakens-isolation"]);
+    let block = "DO $$ BEGIN CREATE INDEX i ON note (a); END $$;";
+    assert!(ids(block, &facts).contains(&"index-blocks-writes"));
+    assert!(
+        !ids(block, &super::tests::facts(vec![live("note", 0)])).contains(&"index-blocks-writes")
+    );
+}
+
+#[test]
 fn a_concurrent_index_on_a_graph_is_refused_even_where_nothing_is_yet() {
     let text = "-- edu: no-transaction\nCREATE INDEX CONCURRENTLY i ON g.\"L\" (properties);";
     let empty = facts(vec![]);

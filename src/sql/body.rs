@@ -35,8 +35,8 @@ const DEPTH_MAX: u8 = 4;
 
 /// The words that begin what is looked for.
 const COMMANDS: &[&str] = &[
-    "ALTER", "CREATE", "DELETE", "DROP", "GRANT", "INSERT", "PERFORM", "REFRESH", "REINDEX",
-    "REVOKE", "SELECT", "SET", "TRUNCATE", "UPDATE",
+    "ALTER", "CREATE", "DELETE", "DROP", "GRANT", "INSERT", "LOCK", "MERGE", "PERFORM", "REFRESH",
+    "REINDEX", "REVOKE", "SELECT", "SET", "TRUNCATE", "UPDATE", "WITH",
 ];
 
 /// The words after which a PL/pgSQL statement begins.
@@ -45,6 +45,9 @@ const OPENERS: &[&str] = &["BEGIN", "THEN", "ELSE", "LOOP"];
 /// What stands in `statement`. Empty for one that is neither a DO block nor makes a routine.
 pub fn inside(statement: &Statement) -> Body {
     let mut found = Body::default();
+    if !["DO", "CREATE"].contains(&statement.keyword.as_str()) {
+        return found;
+    }
     look(statement, Runs::AtOnce, true, DEPTH_MAX, &mut found);
     found
 }
@@ -260,9 +263,9 @@ impl Code<'_> {
             .first()
             .map(|item| item.text.to_ascii_uppercase());
         let calls = ["SELECT", "PERFORM"];
-        if !first
-            .is_some_and(|word| COMMANDS.contains(&&*word) && !(named && calls.contains(&&*word)))
-        {
+        if !first.is_some_and(|word| {
+            (COMMANDS.contains(&&*word) || word == "DO") && !(named && calls.contains(&&*word))
+        }) {
             return found.unseen.push(unseen);
         }
         let code = Code {

@@ -18,6 +18,7 @@ pub mod split;
 pub mod target;
 pub mod token;
 pub mod transaction;
+pub mod unfold;
 
 use std::ops::Range;
 

@@ -185,3 +185,58 @@ fn elsewhere_widened_access_is_refused_when_it_is_asked_for_or_the_plan_says_so(
     migrate(&db, "", &[]).expect(0);
     assert!(applied(&db));
 }
+
+#[test]
+fn a_protected_database_takes_nothing_of_which_nobody_knows_what_it_does_to_access_unless_told_to()
+{
+    let db = database(Template::Migrated);
+    db.run(&format!(
+        "ALTER DATABASE {} SET edu.protected = on",
+        db.name
+    ));
+    let project = Project::copy_of_root();
+    let on = |more: &[&str]| {
+        let nowhere = "postgresql://nobody@127.0.0.1:1/x";
+        let words = [
+            "db",
+            "migrate",
+            "--scratch-url",
+            nowhere,
+            "--url",
+            &db.url(),
+        ];
+        project.edu(&[&words[..], more].concat())
+    };
+    // The words that matter stand far behind in the statement.
+    let columns: Vec<String> = (0..20)
+        .map(|i| format!("ADD COLUMN extra_{i} int"))
+        .collect();
+    let text = format!(
+        "ALTER TABLE public.courses {}, NO FORCE ROW LEVEL SECURITY;\n",
+        columns.join(", ")
+    );
+    project.write("migrations/V0900__more.sql", &text);
+    let run = on(&[]).expect(8);
+    for words in [
+        "what the migrations do to access is not known",
+        "The database is protected",
+        "--unchecked-access",
+    ] {
+        assert!(run.says(words), "{words}: {}", run.stderr);
+    }
+    assert!(!applied(&db));
+    // What changes nobody's access needs no scratch database.
+    project.write(
+        "migrations/V0900__more.sql",
+        "COMMENT ON TABLE public.courses IS 'x';\n",
+    );
+    on(&["--dry-run"]).expect(0);
+    project.write(
+        "migrations/V0900__more.sql",
+        "GRANT TRUNCATE ON users TO edusphere_app;\n",
+    );
+    on(&[]).expect(8);
+    let run = on(&["--unchecked-access"]).expect(0);
+    assert!(run.says("no scratch database"), "{}", run.stderr);
+    assert!(applied(&db));
+}

@@ -30,7 +30,7 @@ fn hostile_rows_of_the_history_are_shown_escaped_and_stop_no_status() {
     let project = migrations(&["CREATE TABLE a (i int);"]);
     db.run(&format!(
         "CREATE TABLE refinery_schema_history ({TABLE});
-         INSERT INTO refinery_schema_history VALUES
+         INSERT INTO public.refinery_schema_history VALUES
             (1, E'st\\x1b[31mep<j>&amp;\\n9 applied, nothing pending\\u202e', E'31st of\\x1b February', NULL)"
     ));
     for words in [
@@ -77,17 +77,20 @@ fn impossible_dates_in_the_history_stop_neither_status_nor_migrate_nor_rollback(
     ] {
         let (db, project) = applied();
         db.run(&format!(
-            "UPDATE refinery_schema_history SET applied_on = '{date}'"
+            "UPDATE public.refinery_schema_history SET applied_on = '{date}'"
         ));
         on(&project, &db, &["db", "status"]).expect(0);
         project.write("migrations/V0002__next.sql", "CREATE TABLE b (i int);");
         on(&project, &db, &["db", "migrate"]).expect(0);
         project.write("migrations/V0002__next.down.sql", "DROP TABLE b;");
         on(&project, &db, &["db", "rollback", "--to", "0", "--yes"]).expect(0);
-        assert_eq!(db.one("SELECT count(*) FROM refinery_schema_history"), "0");
+        assert_eq!(
+            db.one("SELECT count(*) FROM public.refinery_schema_history"),
+            "0"
+        );
     }
     let (db, project) = applied();
-    db.run("UPDATE refinery_schema_history SET applied_on = NULL");
+    db.run("UPDATE public.refinery_schema_history SET applied_on = NULL");
     on(&project, &db, &["db", "status"]).expect(0);
     on(&project, &db, &["db", "rollback"]).expect(0);
 }
@@ -112,14 +115,14 @@ fn a_history_that_something_comes_between_is_refused_by_every_command_before_any
         (
             format!(
                 "{table} CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-                 CREATE TRIGGER swallow BEFORE INSERT ON refinery_schema_history FOR EACH ROW EXECUTE FUNCTION swallow()"
+                 CREATE TRIGGER swallow BEFORE INSERT ON public.refinery_schema_history FOR EACH ROW EXECUTE FUNCTION swallow()"
             ),
             "has a trigger",
         ),
         (
             format!(
                 "{table} CREATE FUNCTION shift() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.version := NEW.version + 100; RETURN NEW; END';
-                 CREATE TRIGGER shift BEFORE INSERT ON refinery_schema_history FOR EACH ROW EXECUTE FUNCTION shift()"
+                 CREATE TRIGGER shift BEFORE INSERT ON public.refinery_schema_history FOR EACH ROW EXECUTE FUNCTION shift()"
             ),
             "has a trigger",
         ),
@@ -154,7 +157,7 @@ fn a_history_whose_rows_are_hidden_from_the_role_is_refused_and_not_taken_for_an
     let (db, project) = applied();
     let role = format!("blind_{}", db.name);
     db.run(&format!(
-        "CREATE ROLE {role} LOGIN; GRANT SELECT ON refinery_schema_history TO {role};
+        "CREATE ROLE {role} LOGIN; GRANT SELECT ON public.refinery_schema_history TO {role};
          GRANT USAGE ON SCHEMA edu TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA edu TO {role};
          ALTER TABLE refinery_schema_history ENABLE ROW LEVEL SECURITY"
     ));
@@ -176,7 +179,7 @@ fn a_trigger_that_only_watches_and_columns_of_somebody_elses_are_no_hindrance() 
         "ALTER TABLE refinery_schema_history ADD COLUMN note text, ADD COLUMN seen timestamptz NOT NULL DEFAULT now();
          CREATE TABLE heard (version int8);
          CREATE FUNCTION hear() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.heard VALUES (NEW.version); RETURN NULL; END';
-         CREATE TRIGGER hear AFTER INSERT ON refinery_schema_history FOR EACH ROW EXECUTE FUNCTION hear()",
+         CREATE TRIGGER hear AFTER INSERT ON public.refinery_schema_history FOR EACH ROW EXECUTE FUNCTION hear()",
     );
     project.write("migrations/V0002__next.sql", "CREATE TABLE b (i int);");
     on(&project, &db, &["db", "migrate"]).expect(0);
@@ -184,10 +187,99 @@ fn a_trigger_that_only_watches_and_columns_of_somebody_elses_are_no_hindrance() 
     on(&project, &db, &["db", "status"]).expect(0);
 }
 
+/// Triggers that meddle with the history after edu has written it, and what they say of themselves.
+const MEDDLERS: [(&str, &str); 4] = [
+    (
+        "DELETE FROM public.refinery_schema_history WHERE version = NEW.version",
+        "CREATE TRIGGER meddle AFTER INSERT",
+    ),
+    (
+        "UPDATE public.refinery_schema_history SET checksum = '0' WHERE version = NEW.version",
+        "CREATE TRIGGER meddle AFTER INSERT",
+    ),
+    (
+        "UPDATE public.refinery_schema_history SET version = version + 100 WHERE version = NEW.version",
+        "CREATE TRIGGER meddle AFTER INSERT",
+    ),
+    (
+        "DELETE FROM public.refinery_schema_history WHERE version = NEW.version",
+        "CREATE CONSTRAINT TRIGGER meddle AFTER INSERT",
+    ),
+];
+
+fn meddler(body: &str, trigger: &str) -> String {
+    let deferred = match trigger.contains("CONSTRAINT") {
+        true => "DEFERRABLE INITIALLY DEFERRED",
+        false => "",
+    };
+    format!(
+        "CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN {body}; RETURN NULL; END $f$;
+         {trigger} ON public.refinery_schema_history {deferred} FOR EACH ROW EXECUTE FUNCTION meddle();"
+    )
+}
+
+#[test]
+fn a_trigger_that_takes_back_or_changes_the_history_afterwards_is_found_out_and_named() {
+    for (body, trigger) in MEDDLERS {
+        let (db, project) = applied();
+        db.run(&meddler(body, trigger));
+        for header in ["", "-- edu: no-transaction\n"] {
+            let text = format!("{header}CREATE TABLE b (i int);");
+            project.write("migrations/V0002__next.sql", &text);
+            let run = on(&project, &db, &["db", "migrate"]).expect(4);
+            assert!(
+                run.says("did not keep the row of V2") && run.says("Triggers there: meddle"),
+                "{trigger}: {}",
+                run.stderr
+            );
+            assert_eq!(
+                db.one("SELECT string_agg(version::text, ' ') FROM public.refinery_schema_history"),
+                "1",
+                "{trigger}"
+            );
+            if header.is_empty() {
+                assert!(run.says("V2 was rolled back"), "{}", run.stderr);
+                assert_eq!(db.one("SELECT to_regclass('b')"), "NULL");
+            }
+        }
+        let run = on(&project, &db, &["db", "baseline", "2", "--unverified"]).expect(4);
+        assert!(run.says("meddle"), "{trigger}: {}", run.stderr);
+        db.run("DROP TRIGGER meddle ON public.refinery_schema_history");
+        on(&project, &db, &["db", "migrate"]).expect(0);
+    }
+}
+
+#[test]
+fn a_trigger_that_a_migration_itself_puts_on_the_history_is_found_out() {
+    let (body, trigger) = MEDDLERS[0];
+    let db = database(Template::Empty);
+    let project = migrations(&["CREATE TABLE a (i int);", &meddler(body, trigger)]);
+    let run = on(&project, &db, &["db", "migrate"]).expect(4);
+    assert!(run.says("did not keep the row of V2"), "{}", run.stderr);
+    assert!(run.says("V1 was applied before it"), "{}", run.stderr);
+    assert_eq!(
+        db.one("SELECT count(*) FROM public.refinery_schema_history"),
+        "1"
+    );
+}
+
+#[test]
+fn a_trigger_that_puts_back_what_a_rollback_took_is_found_out() {
+    let (db, project) = applied();
+    db.run(
+        "CREATE FUNCTION back() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.refinery_schema_history VALUES (OLD.*); RETURN NULL; END';
+         CREATE TRIGGER back AFTER DELETE ON public.refinery_schema_history FOR EACH ROW EXECUTE FUNCTION back()",
+    );
+    let run = on(&project, &db, &["db", "rollback", "--yes"]).expect(4);
+    assert!(run.says("Triggers there: back"), "{}", run.stderr);
+    assert!(run.says("V1 is applied as before"), "{}", run.stderr);
+    assert_eq!(db.one("SELECT to_regclass('a')"), "a");
+}
+
 #[test]
 fn a_history_that_cannot_take_the_row_undoes_the_migration_and_names_the_column() {
     let (db, project) = applied();
-    db.run("ALTER TABLE refinery_schema_history ADD COLUMN needed text; UPDATE refinery_schema_history SET needed = 'x';
+    db.run("ALTER TABLE refinery_schema_history ADD COLUMN needed text; UPDATE public.refinery_schema_history SET needed = 'x';
             ALTER TABLE refinery_schema_history ALTER COLUMN needed SET NOT NULL");
     project.write("migrations/V0002__next.sql", "CREATE TABLE b (i int);");
     let run = on(&project, &db, &["db", "migrate"]).expect(5);
@@ -210,7 +302,7 @@ fn versions_that_are_no_int8_are_refused_with_the_tables_name_and_the_files() {
         let db = database(Template::Empty);
         db.run(&format!(
             "CREATE TABLE refinery_schema_history (version {kind}, name varchar(255), applied_on varchar(255), checksum varchar(255));
-             INSERT INTO refinery_schema_history VALUES ({value}, 'step', 'now', '1')"
+             INSERT INTO public.refinery_schema_history VALUES ({value}, 'step', 'now', '1')"
         ));
         let project = migrations(&["CREATE TABLE a (i int);"]);
         for words in [&["db", "migrate"][..], &["db", "status"], &["db", "plan"]] {

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Cut, Proxy, migrations, runtime, start, tcp_server, until};
 
-use self::course::{Way, fresh, sql, through};
+pub use self::course::through;
+use self::course::{Way, fresh, sql};
 
 /// Every `stride`-th message of a way, from the first on.
 fn matrix(way: Way, cut: Cut, stride: usize) {
@@ -162,7 +163,7 @@ fn points(messages: usize) -> Vec<(usize, Cut)> {
 
 /// Every message of a migration, every way, again and again for as long as `EDU_SOAK_SECONDS` (600) says,
 /// on as many databases at once as `EDU_SOAK_WORKERS` (8): a run that was cut mostly waits. `just soak` runs
-/// it, and then the same for the way back.
+/// it, and then the same for the way back. `EDU_SOAK_FROM` (0) goes on behind so many cuts of an earlier soak.
 #[test]
 #[ignore = "takes minutes: just soak"]
 fn soak_every_message_every_way() {
@@ -184,7 +185,8 @@ fn soak(way: Way) {
     let deadline = Instant::now() + Duration::from_secs(number("EDU_SOAK_SECONDS", 600));
     let (_, messages) = way.undisturbed();
     let points = points(*messages);
-    let (next, survived) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let from = usize::try_from(number("EDU_SOAK_FROM", 0)).unwrap();
+    let (next, survived) = (AtomicUsize::new(from), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         for _ in 0..number("EDU_SOAK_WORKERS", 8) {
             scope.spawn(|| {
@@ -201,5 +203,8 @@ fn soak(way: Way) {
         }
     });
     let survived = survived.into_inner();
-    println!("{way:?}: survived {survived} cuts at {messages} messages, none failed");
+    let of = points.len();
+    println!(
+        "{way:?}: survived {survived} cuts, of {of} at {messages} messages, from {from} on; none failed"
+    );
 }

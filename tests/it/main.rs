@@ -27,6 +27,7 @@ mod import_history;
 mod isolation_speed;
 mod journal;
 mod kill;
+mod lock_loss;
 mod migrate;
 mod outage;
 mod plan;

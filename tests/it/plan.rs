@@ -1,6 +1,6 @@
 //! `edu db plan`, and what `edu db migrate` makes of hazards, plans and histories.
 
-use crate::support::{Database, Project, Run, Template, database};
+use crate::support::{Database, Project, Run, Template, database, migrations};
 
 const NOTE: (&str, &str) = (
     "migrations/V1__note.sql",
@@ -332,4 +332,40 @@ fn a_plan_and_a_refusal_read_like_this() {
         .filter(|line| !line.starts_with("database: "))
         .collect();
     insta::assert_snapshot!(format!("{}---\n{}", plan.stdout, refusal.join("\n")));
+}
+
+#[test]
+fn a_block_that_drops_needs_the_allowance_that_the_plain_statement_needs() {
+    let db = database(Template::Empty);
+    let project = migrations(&["CREATE TABLE users (i int);\nINSERT INTO users VALUES (1);"]);
+    let on = |words: &[&str]| project.edu(&[words, &["--url", &db.url()]].concat());
+    on(&["db", "migrate"]).expect(0);
+    let function = "CREATE FUNCTION clear() RETURNS void LANGUAGE plpgsql AS $f$ BEGIN DROP TABLE users; END $f$;";
+    for text in [
+        "DROP TABLE users;".to_owned(),
+        "DO $$ BEGIN DROP TABLE users; END $$;".to_owned(),
+        "DO $$ BEGIN EXECUTE 'DROP TABLE users'; END $$;".to_owned(),
+        "DO $$ BEGIN EXECUTE format('DROP TABLE %I', 'users'); END $$;".to_owned(),
+        format!("{function}\nSELECT clear();"),
+    ] {
+        project.write("migrations/V0002__drop.sql", &text);
+        project.write("migrations/V0002__drop.down.sql", "SELECT 1;");
+        let planned = on(&["db", "plan"]).expect(1);
+        assert!(planned.says("data-loss"), "{text}: {}", planned.stdout);
+        let run = on(&["db", "migrate"]).expect(8);
+        assert!(run.says("allow data-loss"), "{text}: {}", run.stderr);
+        assert_eq!(db.one("SELECT count(*) FROM users"), "1", "{text}");
+        project.write(
+            "migrations/V0002__drop.sql",
+            &format!("-- edu: allow data-loss reason=\"gone with V2\"\n{text}"),
+        );
+        let planned = on(&["db", "plan"]).expect(0);
+        assert!(!planned.says("unused"), "{text}: {}", planned.stdout);
+        let linted = project.edu(&["db", "lint"]);
+        for word in ["data-loss", "allowance-unused"] {
+            assert!(!linted.says(word), "{text}: {}", linted.stdout);
+        }
+    }
+    on(&["db", "migrate"]).expect(0);
+    assert_eq!(db.one("SELECT to_regclass('users')"), "NULL");
 }

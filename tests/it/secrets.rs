@@ -192,6 +192,40 @@ fn a_password_appears_in_no_failure_to_connect_of_any_command() {
 }
 
 #[test]
+fn a_password_in_a_service_file_appears_in_no_failure() {
+    let project = migrations(&["CREATE TABLE a (i int);"]);
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let services = elsewhere.path().join("pg_service.conf");
+    let port = tcp_server().port.to_string();
+    let text = format!(
+        "[shop]\nhost=127.0.0.1\nport={port}\nuser=postgres\ndbname=postgres\npassword={CANARY}\n"
+    );
+    fs::write(&services, text).expect("the file");
+    let services = services.display().to_string();
+    let environment = [
+        ("PGSERVICEFILE", services.as_str()),
+        ("PGSERVICE", "shop"),
+        ("PGHOST", "127.0.0.1"),
+        ("PGPORT", port.as_str()),
+        ("PGUSER", "postgres"),
+        ("PGDATABASE", "postgres"),
+    ];
+    for line in [
+        "db migrate",
+        "db status --output json",
+        "db plan --output json --out plan.json",
+        "db backup --dir backups --output json",
+        "db backup base --dir base",
+        "testdb list --output json",
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let run = project.edu_with(&words, &environment);
+        assert_eq!(run.code, 7, "{line}: {}", run.stderr);
+        silent(line, &run, &project, &[CANARY]);
+    }
+}
+
+#[test]
 fn a_password_in_the_wrong_place_of_the_command_line_is_not_repeated() {
     let project = migrations(&[]);
     let url = format!("postgresql://a:{CANARY}@db.example/x");

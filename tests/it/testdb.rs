@@ -744,3 +744,37 @@ fn speed_of_a_clone_beside_the_bare_statement() {
     );
     assert!(ratio <= 1.15, "{ratio:.2}");
 }
+
+#[test]
+fn runs_at_once_sweep_up_the_same_leftovers_without_a_word_of_each_other() {
+    let project = project("sweepers");
+    let url = server().url("postgres", "postgres");
+    testdb(&project, &["run", "--", "true"]).expect(0);
+    for _ in 0..4 {
+        let mut lost: Vec<_> = (0..4)
+            .map(|_| {
+                let words = ["testdb", "run", "--url", &url, "--", "sleep", "20"];
+                start(project.path(), &words, &[])
+            })
+            .collect();
+        until("all have their databases", || {
+            let sql =
+                "SELECT count(*) FROM pg_database d WHERE datname LIKE 'edu\\_test\\_sweepers\\_%'
+                AND shobj_description(d.oid, 'pg_database') IS NOT NULL";
+            admin().one(sql) == "4"
+        });
+        for one in &mut lost {
+            one.signal("KILL");
+        }
+        lost.into_iter().for_each(|one| drop(one.wait()));
+        let words = ["testdb", "run", "--url", &url, "--", "true"];
+        let runs: Vec<_> = (0..8).map(|_| start(project.path(), &words, &[])).collect();
+        for run in runs {
+            let run = run.wait().expect(0);
+            assert!(!run.says("could not be dropped"), "{}", run.stderr);
+        }
+        testdb(&project, &["gc"]).expect(0);
+        assert!(clones("sweepers").is_empty(), "{:?}", clones("sweepers"));
+    }
+    clean(&project, "sweepers");
+}

@@ -7,14 +7,16 @@ use super::isolation::Promise;
 use crate::failure::{Failure, Result};
 use crate::pg::scratch::{self, From, Scratch};
 use crate::pg::{Server, rls, session};
-use crate::plan::{Plan, Planned, PlannedAccess};
+use crate::plan::{Plan, Planned, PlannedAccess, shortened};
 use crate::posture::Posture;
 use crate::project::Project;
 use crate::proof::compare::{Change, Moved, compare};
+use crate::spec::migration::Migration;
 use crate::sql::hazard::Hazard;
+use crate::sql::split::Statement;
 
 /// The words that statements about access begin with.
-const WORDS: [&str; 16] = [
+const WORDS: [&str; 17] = [
     "GRANT",
     "REVOKE",
     "CREATE POLICY",
@@ -30,12 +32,14 @@ const WORDS: [&str; 16] = [
     "CREATE VIEW",
     "CREATE PUBLICATION",
     "DO",
+    "CALL",
     "SELECT",
 ];
 
 /// Whether a statement may change who reaches what.
 fn concerns(text: &str) -> bool {
-    let upper = text.to_uppercase();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let upper = words.join(" ").to_uppercase();
     let alters = upper.starts_with("ALTER")
         && [
             " ROW LEVEL SECURITY",
@@ -74,10 +78,24 @@ impl std::fmt::Display for Unsaid {
     }
 }
 
-/// Whether some statement of the plan may change who reaches what.
-pub(super) fn concerned(plan: &Plan) -> bool {
-    let mut statements = plan.migrations.iter().flat_map(|one| &one.statements);
-    statements.any(|statement| concerns(&statement.text))
+/// The planned statements that may change who reaches what, in words; and whether every file that has one takes
+/// on that access is widened. The files are asked: a plan shortens what they say.
+pub(super) fn concerning(plan: &Plan, project: &Project) -> Result<(Vec<String>, bool)> {
+    let migrations = project.migrations()?;
+    let planned = |one: &&Migration| plan.migrations.iter().any(|p| p.version == one.version);
+    let (mut found, mut allowed) = (Vec::new(), true);
+    for migration in migrations.iter().filter(planned) {
+        let up = &migration.up;
+        let all = up.script.statements.iter();
+        let own: Vec<&Statement> = all.filter(|one| concerns(&one.text)).collect();
+        let id = Hazard::WidenedAccess.id();
+        allowed &= own.is_empty() || up.header.allow.iter().any(|allow| allow.hazard == id);
+        found.extend(own.into_iter().map(|one| {
+            let (path, text) = (&up.document.path, shortened(&one.text));
+            format!("{path}, line {}: {text}", one.line)
+        }));
+    }
+    Ok((found, allowed))
 }
 
 /// Refuses a plan that widens an access which its file does not allow.
@@ -125,11 +143,11 @@ pub(super) fn classify(
     let Some(promise) = Promise::of(project)? else {
         return Ok(None);
     };
-    let statements = || plan.migrations.iter().flat_map(|one| &one.statements);
     let Some(first) = plan.migrations.iter().map(|one| one.version).min() else {
         return Ok(None);
     };
-    if !concerned(plan) {
+    let (concerning, _) = concerning(plan, project)?;
+    if concerning.is_empty() {
         return Ok(None);
     }
     if !project
@@ -157,14 +175,10 @@ pub(super) fn classify(
     let postures = match compared {
         Ok(postures) => postures,
         Err(failure) => {
-            let of: Vec<String> = statements()
-                .filter(|statement| concerns(&statement.text))
-                .map(|statement| format!("line {}: {}", statement.line, statement.text))
-                .collect();
             return Ok(Some(Unsaid::NoScratch(format!(
                 "no scratch database ({}): what these statements do to access is not known:\n  {}",
                 failure.error,
-                of.join("\n  ")
+                concerning.join("\n  ")
             ))));
         }
     };

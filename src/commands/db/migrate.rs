@@ -41,6 +41,9 @@ pub struct Args {
     /// Refuse files that widen access without allowing it, on a database that is not protected too
     #[arg(long)]
     check_access: bool,
+    /// On a protected database, run files that may widen access although no scratch database is there to tell
+    #[arg(long, conflicts_with = "check_access")]
+    unchecked_access: bool,
     /// Where to make the scratch database on which access before and after is compared [default: a server of its own]
     #[arg(long, value_name = "URL")]
     scratch_url: Option<String>,
@@ -170,7 +173,8 @@ impl Run<'_> {
             return Ok(None);
         }
         let drawn = draft::draft(connection, plan).await?;
-        Ok(access::concerned(&drawn.plan).then(|| Box::new(drawn.plan)))
+        let (concerning, _) = access::concerning(&drawn.plan, self.project)?;
+        Ok((!concerning.is_empty()).then(|| Box::new(drawn.plan)))
     }
 
     /// Compares access before and after each migration on a scratch database.
@@ -178,18 +182,31 @@ impl Run<'_> {
         let (args, invocation) = (self.args, self.invocation);
         let scratch = args.scratch_url.as_deref();
         match access::classify(invocation, self.project, plan, scratch)? {
-            Some(access::Unsaid::NoScratch(words)) if args.check_access => {
-                return Err(Failure::refused("what the migrations do to access is not known")
-                    .detail(words)
-                    .detail("Nothing was run.")
-                    .hint("Give a server for a scratch database: --scratch-url URL; or plan where there is one (edu db plan --out) and run that plan."));
-            }
-            Some(unsaid @ access::Unsaid::NoScratch(_)) => {
-                invocation.ui.warn(clean(&format!("access: {unsaid}")));
+            Some(access::Unsaid::NoScratch(words)) => {
+                // Files that all take it on would pass whatever the comparison gave.
+                let (_, allowed) = access::concerning(plan, self.project)?;
+                if args.check_access || !(allowed || args.unchecked_access) {
+                    return Err(unknown(words, args.check_access));
+                }
+                invocation.ui.warn(clean(&format!("access: {words}")));
             }
             Some(access::Unsaid::AllNew) | None => {}
         }
         access::refuse_widened(plan)
+    }
+}
+
+/// The failure of a run that nobody could say of what it does to access.
+fn unknown(words: String, asked: bool) -> Failure {
+    let hint = "Give a server for a scratch database: --scratch-url URL; or plan where there is one (edu db plan --out) and run that plan";
+    let failure = Failure::refused("what the migrations do to access is not known")
+        .detail(words)
+        .detail("Nothing was run.");
+    match asked {
+        true => failure.hint(format!("{hint}.")),
+        false => failure.detail("The database is protected.").hint(format!(
+            "{hint}; or run it without that knowledge: --unchecked-access."
+        )),
     }
 }
 

@@ -130,7 +130,7 @@ fn tell(status: &Status<'_>, place: &str, invocation: &Invocation) {
     for row in &status.applied {
         let on = &row.applied.applied_on;
         let when = one_line(&on.get(..19).unwrap_or(on).replace('T', " "));
-        // Applied by a superuser's script, another tool, or a bootstrap that was killed in between.
+        // Applied by a superuser's script, another tool, or a bootstrap that was killed in between, and no run since.
         let unknown = || (String::new(), "not in the audit trail".to_owned());
         let (took, by) = match &row.run {
             Some(run) => told(run),
@@ -199,5 +199,8 @@ fn told(step: &Step) -> (String, String) {
         "{} on {}, {}{revision}",
         step.who, step.host, step.application
     );
-    (human_time(took), one_line(&by))
+    match step.outcome.as_str() {
+        "found" => (String::new(), one_line(&format!("found applied by {by}"))),
+        _ => (human_time(took), one_line(&by)),
+    }
 }

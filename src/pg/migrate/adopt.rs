@@ -39,6 +39,7 @@ pub async fn record(
         store::make(connection, lock, owner, project).await?;
     }
     session::run(connection, "BEGIN", doing).await?;
+    let mut written = Vec::new();
     let outcome = async {
         if let Some(owner) = owner {
             let sql = format!("SET LOCAL ROLE {}", quote_ident(owner));
@@ -50,8 +51,15 @@ pub async fn record(
             let sql = record_at(one.migration, one.applied_at)?;
             session::run(connection, &sql, doing).await?;
             fingerprint::record(connection, one.migration).await?;
+            if !look
+                .history
+                .iter()
+                .any(|row| row.version == one.migration.version)
+            {
+                written.push((one.migration.version, history::checksum(one.migration)?));
+            }
         }
-        Ok(())
+        history::prove(connection, &written).await
     }
     .await;
     match outcome {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::context::Provenance;
 use crate::catalog::name::{quote_ident, quote_literal};
 use crate::failure::{Exit, Failure, Result};
-use crate::pg::lock::Lock;
+use crate::pg::lock::{self, Lock};
 use crate::pg::message::Message;
 use crate::secret::hidden;
 use crate::spec::migration::Migration;
@@ -18,6 +18,22 @@ const TEXT_MAX: usize = 250;
 
 /// The longest message kept. Units: characters.
 const MESSAGE_MAX: usize = 1_000;
+
+/// Closes what killed runs left open, if nobody else can have begun one.
+const ABANDON: &str = "UPDATE edu.run SET ended_at = pg_catalog.clock_timestamp(), outcome = 'abandoned' WHERE ended_at IS NULL";
+
+/// Closes what killed runs left open, where this run has nothing to write itself. The lock is held.
+///
+/// # Errors
+/// Exit 6 when the lock is lost.
+pub(super) async fn abandon(lock: &Lock, owner: Option<&str>) -> Result<()> {
+    let mut message = Message::default();
+    if let Some(owner) = owner {
+        message.add(&format!("SET LOCAL ROLE {}", quote_ident(owner)));
+    }
+    message.add(ABANDON);
+    lock.ask(message).await.map(drop)
+}
 
 /// One checksum over all that is to be applied, in order.
 pub(super) fn plan_hash(due: &[&Migration]) -> String {
@@ -69,6 +85,7 @@ impl Failed {
             Exit::Cancelled | Exit::Terminated => "cancelled",
             Exit::Partial => "partial",
             Exit::Unreachable => "lost",
+            _ if lock::is_lost(failure) => "lost",
             _ => "failed",
         };
         let message = std::iter::once(&failure.error)
@@ -107,8 +124,14 @@ impl Run {
     }
 
     /// Statements that write the run's row, unless it is there, and close what a killed run left
-    /// open. `last` closes the run too.
+    /// open. `outcome` closes the run too.
     pub fn open(&self, outcome: Option<&str>) -> Result<Vec<String>> {
+        let abandon = format!("{ABANDON} AND id <> '{}'", self.id);
+        Ok(vec![abandon, self.row(outcome)?])
+    }
+
+    /// A statement that writes the run's row, unless it is there.
+    fn row(&self, outcome: Option<&str>) -> Result<String> {
         let by = &self.provenance;
         let optional = |text: &Option<String>| match text {
             Some(text) => short(text),
@@ -122,25 +145,19 @@ impl Run {
             None => ("NULL", "NULL".to_owned()),
         };
         let id = self.id;
-        Ok(vec![
-            format!(
-                "UPDATE edu.run SET ended_at = pg_catalog.clock_timestamp(), outcome = 'abandoned'
-                 WHERE ended_at IS NULL AND id <> '{id}'"
-            ),
-            format!(
-                "INSERT INTO edu.run (id, ended_at, outcome, command, who, host, application, revision,
-                     dirty, plan_hash, lock_wait_ms)
-                 VALUES ('{id}', {ended}, {outcome}, {}, {}, {}, {}, {}, {dirty}, {}, {})
-                 ON CONFLICT (id) DO NOTHING",
-                short(&self.command)?,
-                short(&by.who)?,
-                short(&by.host)?,
-                short(&by.application)?,
-                optional(&by.revision)?,
-                literal(&self.plan_hash)?,
-                self.lock_wait.as_millis(),
-            ),
-        ])
+        Ok(format!(
+            "INSERT INTO edu.run (id, ended_at, outcome, command, who, host, application, revision,
+                 dirty, plan_hash, lock_wait_ms)
+             VALUES ('{id}', {ended}, {outcome}, {}, {}, {}, {}, {}, {dirty}, {}, {})
+             ON CONFLICT (id) DO NOTHING",
+            short(&self.command)?,
+            short(&by.who)?,
+            short(&by.host)?,
+            short(&by.application)?,
+            optional(&by.revision)?,
+            literal(&self.plan_hash)?,
+            self.lock_wait.as_millis(),
+        ))
     }
 
     /// A statement that closes the run.
@@ -184,29 +201,34 @@ impl Run {
         )))
     }
 
-    /// Writes a failure and closes the run, on the lock's connection. What cannot be written is not:
-    /// the failure itself is what the user has to hear.
-    pub async fn record_failure(&self, lock: &Lock, ended: &Ended<'_>) {
+    /// What writes a failure and closes the run. `alone` when nobody else can have begun a run: our lock is
+    /// held, so that what other runs left open is closed too.
+    pub fn failure(&self, ended: &Ended<'_>, alone: Alone) -> Result<Message> {
         let outcome = ended
             .failure
             .as_ref()
             .map_or(ended.well, |failed| failed.outcome);
-        let message = || -> Result<Message> {
-            let mut message = Message::default();
-            if let Some(owner) = &self.owner {
-                message.add(&format!("SET LOCAL ROLE {}", quote_ident(owner)));
-            }
-            for statement in self.open(None)? {
-                message.add(&statement);
-            }
-            message.add(&self.step(ended)?);
-            message.add(&self.close(outcome)?);
-            Ok(message)
-        };
-        if let Ok(message) = message() {
-            let _ = lock.ask(message).await;
+        let mut message = Message::default();
+        if let Some(owner) = &self.owner {
+            message.add(&format!("SET LOCAL ROLE {}", quote_ident(owner)));
         }
+        match alone {
+            Alone::Yes => self.open(None)?.iter().for_each(|one| message.add(one)),
+            Alone::Perhaps => message.add(&self.row(None)?),
+        }
+        message.add(&self.step(ended)?);
+        message.add(&self.close(outcome)?);
+        Ok(message)
     }
+}
+
+/// Whether other runs can be under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alone {
+    /// No: our lock is held.
+    Yes,
+    /// Our lock is lost.
+    Perhaps,
 }
 
 /// The beginning of a text, as a literal.

@@ -157,7 +157,7 @@ pub async fn run(
         lock.waited(),
         rollback.owner,
     );
-    let watch = Watch::new(lock, &context.cancel, report, look.pid);
+    let watch = Watch::new(lock, &context.cancel, report, look);
     let mut done: Vec<Done> = Vec::new();
     let total = rollback.undo.len();
     report(Progress::counted("rolling back", total as u64, Unit::Items));

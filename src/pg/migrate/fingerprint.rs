@@ -113,7 +113,11 @@ pub async fn accept(
                 ));
             }
         }
-        Ok(())
+        let written: Vec<(i64, String)> = edited
+            .iter()
+            .map(|(file, checksum)| (file.version, checksum.clone()))
+            .collect();
+        history::prove(connection, &written).await
     }
     .await;
     match outcome {

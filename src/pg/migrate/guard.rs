@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::context::Provenance;
 use super::draft::Locks;
 use super::look::{self, Look};
-use super::{Plan, Stage, draft, order, select, store};
+use super::{Plan, Stage, attest, audit, draft, order, select, store};
 use crate::failure::{Failure, Result};
 use crate::pg::lock::Lock;
 use crate::pg::pooler;
@@ -44,12 +44,20 @@ pub(super) async fn guard<'a>(
 ) -> Result<Ready<'a>> {
     let (mut ready, asked) = judge(connection, lock, plan, report).await?;
     let ordinary = plan.stage == Stage::Ordinary;
-    if ordinary && !ready.due.is_empty() && store::is_missing(&ready.look) {
+    let needed = ordinary && !ready.due.is_empty();
+    if needed && store::is_missing(&ready.look) {
         store::make(connection, lock, plan.owner, &plan.context.project).await?;
     }
     if let Some(asked) = asked {
         let told = |error| Failure::bug(format!("could not ask who runs edu: {error}"));
         ready.provenance = asked.await.map_err(told)?;
+    }
+    let store = needed || ready.look.meta.is_some() && !store::is_missing(&ready.look);
+    if ordinary && store {
+        attest::catch_up(lock, plan, &ready.look, report).await?;
+    }
+    if !needed && !ready.look.open_runs.is_empty() {
+        audit::abandon(lock, plan.owner).await?;
     }
     Ok(ready)
 }

@@ -21,6 +21,10 @@ pub const TABLE: &str = "public.refinery_schema_history";
 /// An expression over a row `h` of `pg_class`: what keeps a table from being a history, or NULL.
 pub(super) const FLAW: &str = include_str!("flaw.sql");
 
+/// A query for the names of the triggers that run after a row of the history was written.
+pub(super) const WATCHERS: &str = "SELECT pg_catalog.string_agg(t.tgname::text, ', ' ORDER BY t.tgname) FROM pg_catalog.pg_trigger t
+    WHERE t.tgrelid = 'public.refinery_schema_history'::regclass AND NOT t.tgisinternal AND t.tgenabled <> 'D'";
+
 /// What is wrong with a history that has such a row, as [`unfit`] takes it.
 pub(super) const NO_VERSION: &str = "has a row without a version";
 
@@ -98,6 +102,48 @@ pub(super) fn unfit(flaw: &str) -> Failure {
             Some("is") => "Rename what stands under that name.",
             _ => "Take that off the table.",
         })
+}
+
+/// Proves, inside the caller's transaction, that the history has these versions with these checksums, after
+/// every trigger that runs behind a row has run.
+///
+/// # Errors
+/// Exit 4 naming the version and the triggers.
+pub(super) async fn prove(connection: &mut PgConnection, wanted: &[(i64, String)]) -> Result<()> {
+    let doing = "read the schema history again";
+    crate::pg::session::run(connection, "SET CONSTRAINTS ALL IMMEDIATE", doing).await?;
+    let history = read(connection).await?;
+    let is_there = |version: i64, checksum: &str| {
+        let mut rows = history.iter();
+        rows.any(|row| row.version == version && row.checksum == checksum)
+    };
+    let Some((version, _)) = wanted.iter().find(|(v, sum)| !is_there(*v, sum)) else {
+        return Ok(());
+    };
+    let names: Option<String> = sqlx::query_scalar(WATCHERS)
+        .fetch_one(connection)
+        .await
+        .map_err(|error| failure(doing, &error))?;
+    Err(changed_behind(
+        &format!("the row of V{version}"),
+        &names.unwrap_or_default(),
+    ))
+}
+
+/// The failure of a history that was changed again after it was written. `what` was written; `names` are the
+/// triggers.
+pub(super) fn changed_behind(what: &str, names: &str) -> Failure {
+    let failure = Failure::new(
+        Exit::History,
+        format!("the schema history did not keep {what}"),
+    );
+    let failure = match names {
+        "" => failure.detail(format!("Something on {TABLE} took it back or changed it.")),
+        names => failure.detail(format!(
+            "A trigger on {TABLE} took it back or changed it. Triggers there: {names}."
+        )),
+    };
+    failure.hint("Take what does that off the table; a trigger that only watches may stay.")
 }
 
 /// Whether the session's role may read the history. Shape: yes when there is no table.

@@ -30,10 +30,14 @@ pub struct Look {
     pub readable: bool,
     /// The project that edu's own schema says the database belongs to.
     pub meta: Option<Meta>,
+    /// Triggers may run after a row of the history was written.
+    pub watched: bool,
     /// The schema history, by version.
     pub history: Vec<Applied>,
     /// The journal, by version and statement.
     pub journal: Vec<Entry>,
+    /// The runs that have not ended: one that goes on, or those that were killed.
+    pub open_runs: Vec<String>,
     /// Who applied what: the last time of each version. Empty unless asked for.
     pub steps: Vec<Step>,
     /// Who holds the lock.
@@ -48,8 +52,10 @@ impl Look {
             store: false,
             readable: true,
             meta: None,
+            watched: false,
             history: Vec::new(),
             journal: Vec::new(),
+            open_runs: Vec::new(),
             steps: Vec::new(),
             holder: None,
         }
@@ -86,6 +92,8 @@ pub struct Step {
     pub revision: Option<String>,
     /// Whether the project had changes that were not committed.
     pub dirty: Option<bool>,
+    /// "applied"; "found" where the run only met it in the history, and nobody knows who applied it.
+    pub outcome: String,
 }
 
 /// Connects and looks, audit trail included: one round trip after the connection stands.
@@ -127,8 +135,10 @@ pub async fn look(connection: &mut PgConnection, steps: bool) -> Result<Look> {
         store: row.get("store"),
         readable: row.get("readable"),
         meta: meta.into_iter().next(),
+        watched: row.get("history_watched"),
         history: remembered(history, list(row, "memory")?),
         journal: list(row, "journal")?,
+        open_runs: list(row, "open_runs")?,
         steps: list(row, "steps")?,
         holder: holder.and_then(|text| serde_json::from_str(&text).ok()),
     })

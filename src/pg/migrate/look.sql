@@ -6,6 +6,7 @@ WITH there AS (
     SELECT pg_catalog.to_regclass('public.refinery_schema_history') AS history,
            pg_catalog.to_regclass('edu.meta') AS meta,
            pg_catalog.to_regclass('edu.journal') AS journal,
+           pg_catalog.to_regclass('edu.run') AS run,
            pg_catalog.to_regclass('edu.run_step') AS step,
            pg_catalog.to_regclass('edu.migration') AS memory,
            pg_catalog.to_regnamespace('edu') AS edu
@@ -16,6 +17,7 @@ SELECT pg_catalog.pg_backend_pid() AS pid,
     edu IS NOT NULL AS store,
     edu IS NULL OR usage AS readable,
     (SELECT {flaw} FROM pg_catalog.pg_class h WHERE h.oid = history) AS history_flaw,
+    COALESCE((SELECT h.relhastriggers FROM pg_catalog.pg_class h WHERE h.oid = history), false) AS history_watched,
     CASE WHEN (SELECT c.relkind FROM pg_catalog.pg_class c WHERE c.oid = history) = 'r' THEN
         pg_catalog.query_to_xml($q$
             SELECT pg_catalog.json_agg(pg_catalog.json_build_object('version', version::int8, 'name', COALESCE(name::text, ''),
@@ -39,8 +41,11 @@ SELECT pg_catalog.pg_backend_pid() AS pid,
         pg_catalog.query_to_xml($q$
             SELECT pg_catalog.json_agg(pg_catalog.to_json(s)) AS j FROM (
                 SELECT DISTINCT ON (s.version) s.version, s.took_ms, s.lock_wait_ms, r.who, r.login, r.host,
-                       r.application, r.revision, r.dirty
+                       r.application, r.revision, r.dirty, s.outcome
                 FROM edu.run_step s JOIN edu.run r ON r.id = s.run
-                WHERE s.outcome = 'applied' ORDER BY s.version, s.id DESC) AS s$q$, false, true, '')::text END AS steps,
+                WHERE s.outcome IN ('applied', 'found') ORDER BY s.version, s.id DESC) AS s$q$, false, true, '')::text END AS steps,
+    CASE WHEN usage AND pg_catalog.has_table_privilege(run, 'SELECT') THEN
+        pg_catalog.query_to_xml($q$
+            SELECT pg_catalog.json_agg(id) AS j FROM edu.run WHERE ended_at IS NULL$q$, false, true, '')::text END AS open_runs,
     (SELECT pg_catalog.row_to_json(h)::text FROM ({lock}) AS h) AS holder
 FROM may

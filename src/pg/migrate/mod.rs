@@ -16,6 +16,7 @@ pub mod history;
 mod hygiene;
 pub mod journal;
 pub mod look;
+mod lost;
 pub mod order;
 mod peek;
 mod plain;
@@ -144,11 +145,21 @@ impl Outcome<'_> {
 /// # Errors
 /// Exit 4 when history and files contradict each other.
 pub async fn due<'a>(connection: &mut PgConnection, plan: &Plan<'a>) -> Result<Vec<&'a Migration>> {
+    due_and_untold(connection, plan).await.map(|(due, _)| due)
+}
+
+/// Like [`due`], with the applied bootstrap migrations that the audit trail knows nothing of.
+///
+/// # Errors
+/// Those of [`due`].
+pub async fn due_and_untold<'a>(
+    connection: &mut PgConnection,
+    plan: &Plan<'a>,
+) -> Result<(Vec<&'a Migration>, Vec<&'a Migration>)> {
     let history = history::read(connection).await?;
-    Ok(select(
-        order::pending_with(&history, plan.migrations, plan.tolerance).await?,
-        plan,
-    ))
+    let pending = order::pending_with(&history, plan.migrations, plan.tolerance).await?;
+    let untold = attest::untold(&history, plan.migrations)?;
+    Ok((select(pending, plan), untold))
 }
 
 /// The pending migrations that this stage may apply: a prefix, for order is never broken.
@@ -199,7 +210,7 @@ pub async fn run<'a>(
     let mut engine = Engine {
         floor,
         connection,
-        watch: Watch::new(lock, &plan.context.cancel, report, look.pid),
+        watch: Watch::new(lock, &plan.context.cancel, report, &look),
         plan,
         create: String::new(),
         run: ordinary.then_some(&run),

@@ -308,6 +308,10 @@ async fn mark(
                 Err(why) => (failed.detail(why), code),
             })
         }
+        Err(Broken::LockLost(failure)) => Err((
+            failure.detail("The journal says whether its last statement is done."),
+            String::new(),
+        )),
         Err(_) => Err((
             transact::silent(step).detail("The journal says whether its last statement is done."),
             String::new(),

@@ -22,6 +22,8 @@ const TRANSACTION: &str = "transaction";
 const LOCK: &str = "lock";
 /// A trigger or rule swallowed the history's row.
 const HISTORY: &str = "history";
+/// A trigger took back or changed what was written, after it was.
+const CHANGED: &str = "changed";
 
 /// Adds the statements that record `migration`. `insert` is refinery's INSERT into the history.
 ///
@@ -70,6 +72,33 @@ pub(super) fn add(
 pub(super) fn may_forget(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     text.contains("deallocate") || text.contains("discard")
+}
+
+/// Whether a file may put a trigger on the history.
+pub(super) fn may_watch(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("trigger")
+}
+
+/// Adds what fails when the history is not as it was written, after everything that runs behind a row has run:
+/// triggers run when their statement ends, deferred ones here. `insert` is refinery's; none on the way back.
+///
+/// # Errors
+/// When refinery's INSERT is not what it was.
+pub(super) fn reread(message: &mut Message, version: i64, insert: Option<&str>) -> Result<()> {
+    let as_written = match insert {
+        Some(insert) => format!(
+            "(SELECT count(*) = 1 AND bool_and(h.name::text = w.name AND h.checksum::text = w.checksum)
+              FROM {TABLE} h, (VALUES ({})) AS w (version, name, applied_on, checksum) WHERE h.version = {version})",
+            values(insert)?
+        ),
+        None => format!("NOT EXISTS (SELECT FROM {TABLE} WHERE version = {version})"),
+    };
+    message.add("SET CONSTRAINTS ALL IMMEDIATE");
+    message.add(&format!(
+        "SELECT CASE WHEN NOT {as_written} THEN CAST(pg_catalog.concat('{MARK}{CHANGED} ', ({})) AS int4) END",
+        super::history::WATCHERS
+    ));
+    Ok(())
 }
 
 /// The values of refinery's INSERT: version, name, time, checksum.
@@ -133,10 +162,14 @@ pub(super) fn broken(message: &str) -> Option<Broken> {
     .into_iter()
     .find(|(word, _)| rest.starts_with(word))
     .map(|(_, broken)| broken)
+    .or_else(|| {
+        let names = rest.strip_prefix(CHANGED)?.trim().trim_end_matches('"');
+        Some(Broken::Changed(names.to_owned()))
+    })
 }
 
 /// Why a migration was not recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Broken {
     /// The file ended the transaction that edu began.
     Transaction,
@@ -144,6 +177,8 @@ pub(super) enum Broken {
     Lock,
     /// The history did not take the row, or did not give it back.
     History,
+    /// The history changed again behind the row. Names the triggers.
+    Changed(String),
 }
 
 #[cfg(test)]
@@ -163,6 +198,8 @@ mod tests {
     fn only_its_own_failures_are_taken_for_its_own() {
         let own = "invalid input syntax for type integer: \"edu record: lock\"";
         assert_eq!(broken(own), Some(Broken::Lock));
+        let changed = "invalid input syntax for type integer: \"edu record: changed a, b\"";
+        assert_eq!(broken(changed), Some(Broken::Changed("a, b".to_owned())));
         assert_eq!(broken("invalid input syntax for type integer: \"x\""), None);
     }
 }

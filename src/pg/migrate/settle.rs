@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use sqlx::Row;
 use sqlx::postgres::PgConnection;
 
-use super::look;
 use super::step::{Step, Way};
 use super::watch::Broken;
+use super::{look, lost};
 use crate::failure::{Exit, Failure, Result};
-use crate::pg::message;
 use crate::pg::session;
+use crate::pg::{lock, message};
 use crate::progress::Progress;
 
 /// How long the server may take to come back and to end the old session.
@@ -34,12 +34,14 @@ pub(super) async fn settle(
     (step.report())(Progress::Note(format!(
         "the connection was lost while {name} was committed; asking the history"
     )));
+    let without_lock = matches!(broken, Broken::LockLost(_));
     let lost = |state: String| {
         let reason = match &broken {
             Broken::Stop(stop) => {
                 crate::pg::error::failure("hear of the commit", &stop.error).detail
             }
-            _ => Vec::new(),
+            Broken::LockLost(_) => return lock::lost().detail(state),
+            Broken::Silent => Vec::new(),
         };
         let mut failure = Failure::new(
             Exit::Unreachable,
@@ -50,7 +52,9 @@ pub(super) async fn settle(
             .detail(state)
             .hint("Run the command again; it goes on where this run stopped.")
     };
-    let (fresh, pid, applied) = match ask(step).await {
+    let asked = ask(step, without_lock).await;
+    lost::settled(step);
+    let (fresh, pid, applied) = match asked {
         Ok(answer) => answer,
         Err(_) => {
             return Err(lost(format!(
@@ -65,7 +69,7 @@ pub(super) async fn settle(
             false => format!("V{version} was rolled back: the history has no row of it."),
         }));
     }
-    if matches!(broken, Broken::LockLost(_)) || !lock_lives(step).await {
+    if without_lock || !lock_lives(step).await {
         return Err(lost(match back {
             true => format!("{name} is done: the history has no row of V{version}."),
             false => format!("V{version} is applied: the history has it."),
@@ -86,11 +90,12 @@ async fn lock_lives(step: &Step<'_>) -> bool {
     }
 }
 
-/// Reads the history on a new connection after the old session has ended.
-async fn ask(step: &Step<'_>) -> Result<(PgConnection, i32, bool)> {
+/// Reads the history on a new connection after the old session has ended. `end` says that it is still there for
+/// us, and is to be ended once it has nothing to do.
+async fn ask(step: &Step<'_>, end: bool) -> Result<(PgConnection, i32, bool)> {
     let deadline = Instant::now() + RETURN_MAX;
     loop {
-        match try_ask(step).await {
+        match try_ask(step, end).await {
             Ok(Some(answer)) => return Ok(answer),
             Err(failure) if Instant::now() >= deadline => return Err(failure),
             Ok(None) if Instant::now() >= deadline => {
@@ -104,7 +109,7 @@ async fn ask(step: &Step<'_>) -> Result<(PgConnection, i32, bool)> {
     }
 }
 
-async fn try_ask(step: &Step<'_>) -> Result<Option<(PgConnection, i32, bool)>> {
+async fn try_ask(step: &Step<'_>, end: bool) -> Result<Option<(PgConnection, i32, bool)>> {
     let server = step.watch.lock.server();
     let (mut connection, _) = session::open(server, &step.context.command).await?;
     let sql = format!(
@@ -115,6 +120,10 @@ async fn try_ask(step: &Step<'_>) -> Result<Option<(PgConnection, i32, bool)>> {
         .await
         .map_err(|stop| crate::pg::error::failure("look for the old session", &stop.error))?;
     if rows.first().is_none_or(|row| row.get("lives")) {
+        if end {
+            let sql = lost::end_sql(step.watch.pid(), " AND state <> 'active'");
+            let _ = message::ask(&mut connection, sql).await;
+        }
         return Ok(None);
     }
     let look = look::look(&mut connection, false).await?;

@@ -4,15 +4,16 @@
 
 mod conclude;
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgConnection;
 
-use super::audit::{Failed, Run};
+use super::audit::Run;
 use super::context::Context;
 use super::journal::Entry;
 use super::watch::{Broken, Watch};
-use super::{plain, record, transact};
+use super::{lost, plain, record, transact};
 use crate::catalog::name::quote_ident;
 use crate::failure::{Exit, Failure, Result};
 use crate::pg::error::failure;
@@ -77,17 +78,18 @@ impl Step<'_> {
         if record::may_forget(&self.file.document.text) {
             self.watch.knows.forget();
         }
+        if record::may_watch(&self.file.document.text) {
+            self.watch.rereads.store(true, Ordering::Relaxed);
+        }
         let outcome = if self.file.header.no_transaction {
             plain::run(self, connection, &mut effort).await
         } else {
             transact::run(self, connection, &mut effort).await
         };
-        if let (Err(failure), Some(run)) = (&outcome, self.run) {
-            let mut ended = self.ended(begun, effort);
-            ended.failure = Some(Failed::of(failure));
-            run.record_failure(self.watch.lock, &ended).await;
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(failure) => Err(lost::conclude(self, failure, self.ended(begun, effort)).await),
         }
-        outcome
     }
 
     pub fn name(&self) -> String {

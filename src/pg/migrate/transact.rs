@@ -137,9 +137,8 @@ async fn statements(
     match outcome {
         Ok(_) => Ok(()),
         Err(Broken::Stop(stop)) => Err(stopped(step, connection, &sent, &stop).await),
-        Err(Broken::LockLost(failure)) => {
-            Err(Refused::Finally(failure.detail(step.server_undoes())))
-        }
+        // What becomes of the session is found out when the failure is recorded.
+        Err(Broken::LockLost(failure)) => Err(Refused::Finally(failure)),
         Err(Broken::Silent) => Err(Refused::Finally(silent(step).detail(step.server_undoes()))),
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
+use super::look::Look;
 use crate::failure::Failure;
 use crate::pg::cancel::Cancel;
 use crate::pg::holder::short;
@@ -91,6 +92,8 @@ pub(super) struct Watch<'a> {
     pub peeks: AtomicBool,
     /// What the working session has prepared.
     pub knows: Knows,
+    /// A trigger may run after a row of the history was written: it is read once more before the commit.
+    pub rereads: AtomicBool,
     /// Whom the last statement was seen waiting for.
     pub blockers: Mutex<Vec<Blocker>>,
 }
@@ -136,15 +139,16 @@ impl Knows {
 }
 
 impl<'a> Watch<'a> {
-    /// Watches session `pid`, and nothing runs yet.
-    pub fn new(lock: &'a Lock, cancel: &'a Cancel, report: Report<'a>, pid: i32) -> Self {
+    /// Watches the session that took `look`, and nothing runs yet.
+    pub fn new(lock: &'a Lock, cancel: &'a Cancel, report: Report<'a>, look: &Look) -> Self {
         Self {
             lock,
             cancel,
             report,
-            session: pid.into(),
+            session: look.pid.into(),
             peeks: false.into(),
             knows: Knows::default(),
+            rereads: look.watched.into(),
             blockers: Mutex::default(),
         }
     }

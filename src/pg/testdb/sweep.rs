@@ -85,7 +85,7 @@ pub async fn sweep(admin: &mut Admin, scope: &Scope<'_>, patience: Duration) -> 
     }
     let mut swept = Vec::new();
     for one in judged.into_iter().filter(|one| one.state.is_left_over()) {
-        match drop_left_over(admin, scope, &one).await {
+        match drop_left_over(admin, scope, &one, patience).await {
             Ok(false) => {}
             outcome => swept.push(Swept {
                 name: one.found.name,
@@ -146,12 +146,26 @@ pub enum Force {
 }
 
 /// Drops a database that was left over, if it still is. Shape: whether it was dropped.
-async fn drop_left_over(admin: &mut Admin, scope: &Scope<'_>, one: &Judged) -> Result<bool> {
+///
+/// Whoever holds the lock of its name is its lost user's session, which the server has not missed yet, or somebody
+/// else who is dropping it at this moment. So it is waited for, as long as `patience` and [`NOTICE_MAX`] allow, and
+/// ended only then; without patience it is left to whom it belongs.
+async fn drop_left_over(
+    admin: &mut Admin,
+    scope: &Scope<'_>,
+    one: &Judged,
+    patience: Duration,
+) -> Result<bool> {
     let (name, class) = (one.found.name.clone(), class(one));
-    if let (Some(holder), State::Orphaned) = (one.found.holder, one.state) {
+    let limit = patience.min(NOTICE_MAX);
+    let mut locked = lock_within(admin, class, &name, limit).await?;
+    if let (false, false, Some(holder)) = (locked, patience.is_zero(), one.found.holder)
+        && one.state == State::Orphaned
+    {
         terminate(admin, holder).await?;
-        lock_within(admin, class, &name, NOTICE_MAX).await?;
-    } else if !admin.try_lock(class, &name).await?.0 {
+        locked = lock_within(admin, class, &name, NOTICE_MAX).await?;
+    }
+    if !locked {
         return Ok(false);
     }
     let outcome = async {

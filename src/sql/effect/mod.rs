@@ -106,6 +106,16 @@ impl Effect {
         }
     }
 
+    /// The same on something whose name is put in when the statement runs.
+    pub(crate) fn on_whatever(mut self) -> Self {
+        self.on = Target::Nothing;
+        self.lock = None;
+        self.work = Work::Brief;
+        self.creates = false;
+        self.named = Some("of a name that is put in when it runs".to_owned());
+        self
+    }
+
     fn lock(mut self, lock: LockLevel) -> Self {
         self.lock = Some(lock);
         self

@@ -29,6 +29,8 @@ struct Shared {
     silent: AtomicBool,
     over: AtomicBool,
     sockets: Mutex<Vec<TcpStream>>,
+    /// Those of the connections that hold a lock of edu's.
+    locks: Mutex<Vec<TcpStream>>,
 }
 
 /// A proxy that listens until it is dropped.
@@ -50,6 +52,7 @@ impl Proxy {
             silent: AtomicBool::new(false),
             over: AtomicBool::new(false),
             sockets: Mutex::default(),
+            locks: Mutex::default(),
         });
         let inner = Arc::clone(&shared);
         std::thread::spawn(move || accept(&listener, port, &inner));
@@ -59,6 +62,11 @@ impl Proxy {
     /// Whom [`Cut::KillClient`] kills.
     pub fn client(&self, pid: i32) {
         self.shared.client.store(pid, Ordering::SeqCst);
+    }
+
+    /// Resets the connections that hold a lock of edu's, and no other.
+    pub fn reset_locks(&self) {
+        reset(&self.shared.locks);
     }
 
     /// How many messages have passed.
@@ -77,10 +85,7 @@ impl Drop for Proxy {
 
 impl Shared {
     fn reset(&self) {
-        for socket in self.sockets.lock().expect("the sockets").drain(..) {
-            let _ = rustix::net::sockopt::set_socket_linger(&socket, Some(Duration::ZERO));
-            let _ = socket.shutdown(Shutdown::Both);
-        }
+        reset(&self.sockets);
     }
 
     /// Passes one message on, or does what is due at it.
@@ -115,6 +120,13 @@ impl Shared {
     }
 }
 
+fn reset(sockets: &Mutex<Vec<TcpStream>>) {
+    for socket in sockets.lock().expect("the sockets").drain(..) {
+        let _ = rustix::net::sockopt::set_socket_linger(&socket, Some(Duration::ZERO));
+        let _ = socket.shutdown(Shutdown::Both);
+    }
+}
+
 fn accept(listener: &TcpListener, port: u16, shared: &Arc<Shared>) {
     for client in listener.incoming() {
         let (false, Ok(client)) = (shared.over.load(Ordering::SeqCst), client) else {
@@ -139,7 +151,15 @@ fn accept(listener: &TcpListener, port: u16, shared: &Arc<Shared>) {
 /// Passes on message by message until either end closes.
 fn pump(mut from: TcpStream, mut to: TcpStream, mut untyped: bool, shared: &Shared) {
     loop {
-        let outcome = read_message(&mut from, untyped).and_then(|m| shared.pass(&m, &mut to));
+        let message = read_message(&mut from, untyped);
+        if untyped && let Ok(start) = &message {
+            let lock = b"application_name\0edu lock\0";
+            if start.windows(lock.len()).any(|part| part == lock) {
+                let copies = [&from, &to].map(|socket| socket.try_clone().expect("a socket"));
+                shared.locks.lock().expect("the sockets").extend(copies);
+            }
+        }
+        let outcome = message.and_then(|m| shared.pass(&m, &mut to));
         untyped = false;
         if outcome.is_err() {
             if !shared.silent.load(Ordering::SeqCst) {

@@ -25,6 +25,7 @@ pub(super) fn tell(
         findings.iter().for_each(|finding| ui.answer(text(finding)));
         ui.answer(match (bad, findings.len()) {
             (0, 0) => format!("{subject}: as declared"),
+            (0, 1) => format!("{subject}: as declared (1 note)"),
             (0, notes) => format!("{subject}: as declared ({notes} notes)"),
             (1, _) => format!("{subject}: 1 finding"),
             (bad, _) => format!("{subject}: {bad} findings"),

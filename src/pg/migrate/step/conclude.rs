@@ -1,5 +1,6 @@
 //! The end of a migration: the message that records it, and what is said when it is refused.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use sqlx::postgres::{PgConnection, PgRow};
@@ -76,9 +77,19 @@ impl Step<'_> {
         if plain && self.run.is_some() {
             message.add(&journal::clear(self.migration.version));
         }
+        let mut reread = 0;
+        if self.watch.rereads.load(Ordering::Relaxed) {
+            let insert = match self.way {
+                Way::There { insert, .. } => Some(insert),
+                Way::Back => None,
+            };
+            record::reread(&mut message, self.migration.version, insert)?;
+            reread = message.statements();
+        }
         message.add("COMMIT");
         let order = Order {
             proof,
+            reread,
             commit: message.statements(),
         };
         // The next message is read by the server before its own reset runs.
@@ -135,14 +146,23 @@ impl Step<'_> {
         let name = self.name();
         let path = &self.file.document.path;
         let said = crate::pg::error::server_error(&stop.error).map_or("", |e| e.message());
-        let broken = record::broken(said).filter(|_| stop.completed + 1 == order.proof);
+        let failed = stop.completed + 1;
+        let proved = failed == order.proof || failed == order.reread;
+        let broken = record::broken(said).filter(|_| proved);
+        // What was deferred until the commit runs just before the history is read again.
+        let committing = failed == order.commit || failed + 1 == order.reread;
         let failure = match broken {
             Some(record::Broken::Transaction) => return Err(self.ended_transaction()),
             Some(record::Broken::Lock) => lock::lost(),
             Some(record::Broken::History) => self.history_refused(),
-            None if stop.completed + 1 == order.commit => {
-                failure(&format!("commit \"{path}\""), &stop.error)
-            }
+            Some(record::Broken::Changed(names)) => match self.way {
+                Way::There { .. } => history::changed_behind(&format!("the row of {name}"), &names),
+                Way::Back => history::changed_behind(
+                    &format!("that V{} is taken back", self.migration.version),
+                    &names,
+                ),
+            },
+            None if committing => failure(&format!("commit \"{path}\""), &stop.error),
             None => failure(&format!("record {name} in the schema history"), &stop.error),
         };
         Err(match (rolled_back, self.file.header.no_transaction) {
@@ -177,5 +197,7 @@ impl Step<'_> {
 struct Order {
     /// Proves that nothing came between, and writes.
     proof: usize,
+    /// Reads the history again; 0: nothing does.
+    reread: usize,
     commit: usize,
 }
