@@ -70,6 +70,9 @@ pub(super) struct Effort {
     pub lock_wait: Duration,
 }
 
+/// How often a transaction is told to end.
+const ROLLBACKS_MAX: usize = 5;
+
 impl Step<'_> {
     /// Runs the migration and records it, its failure too.
     pub async fn run(&self, connection: &mut PgConnection) -> Result<()> {
@@ -195,13 +198,14 @@ impl Step<'_> {
     ///
     /// # Errors
     /// What the server said instead of confirming it, as a sentence. What is wrong with the message before may
-    /// have answered the first attempt, so there is a second.
+    /// have answered the first attempt, and an extension may stumble over an end that it did not expect (18 calls
+    /// that ResourceOwnerEnlarge): the transaction is over all the same, and a further attempt is told so.
     pub async fn roll_back(
         &self,
         connection: &mut PgConnection,
     ) -> std::result::Result<(), String> {
         let mut refused = String::new();
-        for _ in 0..2 {
+        for _ in 0..ROLLBACKS_MAX {
             let rollback = send(connection, "ROLLBACK".to_owned(), false);
             refused = match self.watch.run("rolling back", true, rollback).await {
                 Ok(_) => return Ok(()),

@@ -68,6 +68,12 @@ pub(super) async fn run(
         effort.lock_wait += attempt.elapsed().min(patience.limit());
         let seen = step.watch.seen().clone();
         if Instant::now() >= deadline {
+            if seen.is_empty() {
+                // The attempt was over before anybody looked whom it waits for.
+                peek::until_free(step.watch, &step.name(), wanted, &mut patience, deadline)
+                    .await
+                    .map_err(|failure| rolled_back(step, failure))?;
+            }
             let failure = peek::at_last(&step.name(), &seen, refused);
             return Err(rolled_back(step, failure));
         }

@@ -53,9 +53,18 @@ fn a_cancelled_build_removes_its_own_rest() {
 /// Runs a build, beside a transaction that it has to wait for, and cancels it there: what a statement_timeout does,
 /// at a moment that is known.
 fn broken_off(shop: &Shop, sql: &str) {
+    let mut session = shop.db.session("postgres");
+    // By its own number: of one that was broken off before, the progress may still be there for a moment.
+    let pid = session.one("SELECT pg_backend_pid()");
+    let waits = format!(
+        "SELECT count(*) FROM pg_stat_progress_create_index
+         WHERE pid = {pid} AND phase = 'waiting for old snapshots'"
+    );
     std::thread::scope(|scope| {
-        let build = scope.spawn(|| shop.db.session("postgres").attempt(sql));
-        let pid = shop.await_phase("waiting for old snapshots");
+        let build = scope.spawn(move || session.attempt(sql));
+        until("the last wait of the build", || {
+            (shop.db.one(&waits) == "1").then_some(())
+        });
         shop.db.run(&format!("SELECT pg_cancel_backend({pid})"));
         let error = build.join().unwrap().unwrap_err();
         assert!(error.starts_with("57014"), "{error}");
