@@ -76,6 +76,11 @@ fn what_edu_says_about_a_commit_whose_answer_was_lost_is_true() {
             "lost_commit",
             "SELECT (to_regclass('refinery_schema_history') IS NOT NULL AND to_regclass('a') IS NOT NULL)::text",
         ) == ["true"];
+        // A busy machine makes more messages on the way: the same number may lie before the migration.
+        if run.says("could not make edu's own schema") || run.says("could not connect") {
+            assert!(!applied, "at {at}: {}", run.stderr);
+            continue;
+        }
         let says_applied =
             run.says("is applied: the history has it") || run.says("applied migrations/V1");
         let says_not = run.says("V1 was rolled back") || run.says("rolls V1 back");

@@ -16,7 +16,7 @@ use super::watch::{Broken, Watch};
 use super::{lost, plain, record, transact};
 use crate::catalog::name::quote_ident;
 use crate::failure::{Exit, Failure, Result};
-use crate::pg::error::failure;
+use crate::pg::error::{failure, server_error};
 use crate::pg::message::{Message, send};
 use crate::pg::session;
 use crate::progress::Report;
@@ -205,14 +205,20 @@ impl Step<'_> {
         connection: &mut PgConnection,
     ) -> std::result::Result<(), String> {
         let mut refused = String::new();
-        for _ in 0..ROLLBACKS_MAX {
+        for attempt in 0..ROLLBACKS_MAX {
             let rollback = send(connection, "ROLLBACK".to_owned(), false);
-            refused = match self.watch.run("rolling back", true, rollback).await {
+            let answered;
+            (answered, refused) = match self.watch.run("rolling back", true, rollback).await {
                 Ok(_) => return Ok(()),
-                Err(Broken::Stop(stop)) => stop.error.to_string(),
-                Err(Broken::LockLost(failure)) => failure.error,
-                Err(Broken::Silent) => "the session does not answer".to_owned(),
+                Err(Broken::Stop(stop)) => {
+                    (server_error(&stop.error).is_some(), stop.error.to_string())
+                }
+                Err(Broken::LockLost(failure)) => (false, failure.error),
+                Err(Broken::Silent) => (false, "the session does not answer".to_owned()),
             };
+            if !answered && attempt > 0 {
+                break;
+            }
         }
         Err(format!("ROLLBACK was not confirmed: {refused}."))
     }
