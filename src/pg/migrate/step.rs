@@ -16,7 +16,7 @@ use super::watch::{Broken, Watch};
 use super::{lost, plain, record, transact};
 use crate::catalog::name::quote_ident;
 use crate::failure::{Exit, Failure, Result};
-use crate::pg::error::failure;
+use crate::pg::error::{failure, server_error};
 use crate::pg::message::{Message, send};
 use crate::pg::session;
 use crate::progress::Report;
@@ -191,25 +191,29 @@ impl Step<'_> {
         .hint("Take COMMIT and ROLLBACK out of what it runs, bring the database back by hand to what the history says, and run the command again.")
     }
 
-    /// Ends the open transaction without a trace.
+    /// Ends the open transaction without a trace. Where the server answers with an error, its session is ended,
+    /// and `connection` becomes a new one. PostgreSQL 18 can stumble in taking a statement back whose lock did not
+    /// come in time ("ResourceOwnerEnlarge called after release started"); nothing can be done in that session then.
     ///
     /// # Errors
-    /// What the server said instead of confirming it, as a sentence. What is wrong with the message before may
-    /// have answered the first attempt, so there is a second.
+    /// What the server said instead of confirming it, as a sentence.
     pub async fn roll_back(
         &self,
         connection: &mut PgConnection,
     ) -> std::result::Result<(), String> {
-        let mut refused = String::new();
-        for _ in 0..2 {
-            let rollback = send(connection, "ROLLBACK".to_owned(), false);
-            refused = match self.watch.run("rolling back", true, rollback).await {
-                Ok(_) => return Ok(()),
-                Err(Broken::Stop(stop)) => stop.error.to_string(),
-                Err(Broken::LockLost(failure)) => failure.error,
-                Err(Broken::Silent) => "the session does not answer".to_owned(),
-            };
-        }
+        let rollback = send(connection, "ROLLBACK".to_owned(), false);
+        let refused = match self.watch.run("rolling back", true, rollback).await {
+            Ok(_) => return Ok(()),
+            Err(Broken::Stop(stop)) if server_error(&stop.error).is_some() => {
+                match lost::renew(self, connection).await {
+                    Ok(()) => return Ok(()),
+                    Err(failure) => format!("{}; {}", stop.error, failure.error),
+                }
+            }
+            Err(Broken::Stop(stop)) => stop.error.to_string(),
+            Err(Broken::LockLost(failure)) => failure.error,
+            Err(Broken::Silent) => "the session does not answer".to_owned(),
+        };
         Err(format!("ROLLBACK was not confirmed: {refused}."))
     }
 }
