@@ -16,6 +16,7 @@ use crate::failure::{Exit, Failure, Result};
 use crate::pg::error::failure;
 use crate::pg::lock;
 use crate::pg::message;
+use crate::pg::pooler;
 use crate::pg::session;
 
 /// How long the server may take to come back.
@@ -65,6 +66,20 @@ async fn reconnect(step: &Step<'_>) -> Result<PgConnection> {
     tokio::time::timeout(RETURN_MAX, trying)
         .await
         .map_err(|_| Failure::new(Exit::Unreachable, "the server did not come back"))
+}
+
+/// Ends the working session, with its transaction, and goes on in a new one.
+///
+/// # Errors
+/// When the server gives none, or the old one does not end.
+pub(super) async fn renew(step: &Step<'_>, connection: &mut PgConnection) -> Result<()> {
+    let mut fresh = reconnect(step).await?;
+    end(&mut fresh, step.watch.pid()).await?;
+    let pid = pooler::session(&mut fresh, "").await?;
+    step.watch.session.store(pid, Ordering::Relaxed);
+    step.watch.knows.forget();
+    *connection = fresh;
+    Ok(())
 }
 
 /// Says what the loss of the lock left, after the working session has been ended.

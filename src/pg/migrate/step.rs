@@ -70,9 +70,6 @@ pub(super) struct Effort {
     pub lock_wait: Duration,
 }
 
-/// How often a transaction is told to end.
-const ROLLBACKS_MAX: usize = 5;
-
 impl Step<'_> {
     /// Runs the migration and records it, its failure too.
     pub async fn run(&self, connection: &mut PgConnection) -> Result<()> {
@@ -194,32 +191,29 @@ impl Step<'_> {
         .hint("Take COMMIT and ROLLBACK out of what it runs, bring the database back by hand to what the history says, and run the command again.")
     }
 
-    /// Ends the open transaction without a trace.
+    /// Ends the open transaction without a trace. Where the server answers with an error, its session is ended,
+    /// and `connection` becomes a new one. PostgreSQL 18 can stumble in taking a statement back whose lock did not
+    /// come in time ("ResourceOwnerEnlarge called after release started"); nothing can be done in that session then.
     ///
     /// # Errors
-    /// What the server said instead of confirming it, as a sentence. What is wrong with the message before may
-    /// have answered the first attempt, and an extension may stumble over an end that it did not expect (18 calls
-    /// that ResourceOwnerEnlarge): the transaction is over all the same, and a further attempt is told so.
+    /// What the server said instead of confirming it, as a sentence.
     pub async fn roll_back(
         &self,
         connection: &mut PgConnection,
     ) -> std::result::Result<(), String> {
-        let mut refused = String::new();
-        for attempt in 0..ROLLBACKS_MAX {
-            let rollback = send(connection, "ROLLBACK".to_owned(), false);
-            let answered;
-            (answered, refused) = match self.watch.run("rolling back", true, rollback).await {
-                Ok(_) => return Ok(()),
-                Err(Broken::Stop(stop)) => {
-                    (server_error(&stop.error).is_some(), stop.error.to_string())
+        let rollback = send(connection, "ROLLBACK".to_owned(), false);
+        let refused = match self.watch.run("rolling back", true, rollback).await {
+            Ok(_) => return Ok(()),
+            Err(Broken::Stop(stop)) if server_error(&stop.error).is_some() => {
+                match lost::renew(self, connection).await {
+                    Ok(()) => return Ok(()),
+                    Err(failure) => format!("{}; {}", stop.error, failure.error),
                 }
-                Err(Broken::LockLost(failure)) => (false, failure.error),
-                Err(Broken::Silent) => (false, "the session does not answer".to_owned()),
-            };
-            if !answered && attempt > 0 {
-                break;
             }
-        }
+            Err(Broken::Stop(stop)) => stop.error.to_string(),
+            Err(Broken::LockLost(failure)) => failure.error,
+            Err(Broken::Silent) => "the session does not answer".to_owned(),
+        };
         Err(format!("ROLLBACK was not confirmed: {refused}."))
     }
 }
