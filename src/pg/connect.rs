@@ -183,7 +183,16 @@ impl Server {
             false if self.is_local() => (CONNECT_TIMEOUT_LOCAL, "Check host, port and firewall."),
             false => (CONNECT_TIMEOUT, "Check host, port and firewall."),
         };
-        match tokio::time::timeout(limit, PgConnection::connect_with(&options)).await {
+        let connecting = async {
+            match PgConnection::connect_with(&options).await {
+                // A session of PostgreSQL 18 that broke down can leave its place such that the next one stumbles there.
+                Err(error) if sqlstate(&error) == "XX000" => {
+                    PgConnection::connect_with(&options).await
+                }
+                outcome => outcome,
+            }
+        };
+        match tokio::time::timeout(limit, connecting).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(self.connect_failure(&error)),
             Err(_) => Err(self
